@@ -1,0 +1,5 @@
+-- One row: the clock of the build.
+select
+    as_of,
+    time_zone
+from {{ source('landing', 'control') }}
