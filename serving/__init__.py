@@ -1,0 +1,1 @@
+"""From marts to consumers: audit of the candidate, releases, and reading them."""

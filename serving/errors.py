@@ -1,0 +1,5 @@
+"""Errors whose message is one sentence for the person at the keyboard; they never carry a secret or a person's data."""
+
+
+class ServingError(Exception):
+    """Something on the release side went wrong that the message explains; the command line ends with exit code 1."""
