@@ -13,6 +13,7 @@ A contract file is TOML, one section a table:
     id = "int"
     userid = "user"
     duedate = { type = "time", since = "5.0" }
+    timeend = { type = "time", boundary = true }    # passing it changes what marts say
 
 Column types:
 
@@ -28,9 +29,11 @@ Column types:
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -91,11 +94,16 @@ _DUCKDB: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column of an allow-list. `since` is the source's release that brought it, None when it was always there."""
+    """One column of an allow-list.
+
+    `since` is the source's release that brought it, None when it was always there. `boundary` marks a time (in
+    seconds) that, once passed, changes what marts say although no row changed.
+    """
 
     name: str
     type: str
     since: str | None = None
+    boundary: bool = False
 
     @property
     def is_personal(self) -> bool:
@@ -122,18 +130,17 @@ class Table:
     primary_key: tuple[str, ...]
     sync: Sync
     columns: tuple[Column, ...]
-    watermark: str | None = None
+    watermark: str | None = None  # the column that every insert and update moves
     required: bool = False
     since: str | None = None
     only: str | None = None
-    reader: str = "table"
-    parent: str | None = None
-    through: tuple[str, ...] = ()
+    reader: str = "table"  # which query reads it: its own table, or one that the source's package names
+    parent: str | None = None  # the column naming the usage that a row belongs to
     snapshot: bool = True
 
     def __post_init__(self) -> None:
         names = {column.name for column in self.columns}
-        missing = [key for key in (*self.primary_key, *filter(None, [self.watermark])) if key not in names]
+        missing = [key for key in (*self.primary_key, *filter(None, [self.watermark, self.parent])) if key not in names]
         if missing:
             raise ValueError(f"contract {self.name}: {', '.join(missing)} not among its columns")
         unknown = [column.name for column in self.columns if column.type not in _POLARS]
@@ -203,6 +210,11 @@ class Contracts:
     def streams(self) -> tuple[Stream, ...]:
         return tuple(stream for table in self.tables.values() for stream in table.streams)
 
+    @cached_property
+    def version(self) -> str:
+        """Changes whenever any contract changes; what landed under another version is read whole again."""
+        return hashlib.sha256(json.dumps([asdict(table) for table in self.tables.values()]).encode()).hexdigest()[:16]
+
 
 def load_contracts(kind: str, folder: Path) -> Contracts:
     """Read every `*.toml` of a folder as the contracts of one kind of source.
@@ -229,6 +241,5 @@ def _table(name: str, section: dict) -> Table:
         columns=columns,
         primary_key=tuple(section.pop("primary_key")),
         sync=Sync(section.pop("sync")),
-        through=tuple(section.pop("through", ())),
         **section,
     )

@@ -1,0 +1,118 @@
+"""The SELECTs that read a Moodle database: allow-listed columns only, values in shapes that no driver bends.
+
+Decimals travel as text (drivers cut or round them), integers as 64 bit. Identifiers are quoted in each dialect's way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from ingestion.contracts import Column, Table
+
+_CASTS: Mapping[str, Mapping[str, str]] = {
+    "postgresql": {"int": "cast({} as bigint)", "text": "cast({} as text)", "float": "cast({} as double precision)"},
+    "mysql": {"int": "cast({} as signed)", "text": "cast({} as char)", "float": "{}"},
+    # SQLite's columns hold what they are given; text keeps it for the contract to judge.
+    "sqlite": {"int": "cast({} as text)", "text": "cast({} as text)", "float": "cast({} as text)"},
+}
+_CAST_OF = {"int": "int", "time": "int", "user": "int", "float": "float"}
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Which question usages an incremental sync reads whole: those whose quiz attempt or any of whose question
+    attempts has a time of modification at or after the given seconds (DOMAIN 10, rule 13: either alone misses some).
+    """
+
+    attempts_since: int
+    question_attempts_since: int
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Builds the queries of one site. `columns` is what the database has: table -> column names."""
+
+    dialect: str
+    prefix: str
+    columns: Mapping[str, Collection[str]]
+    modules: Sequence[str] = ()
+
+    def table(self, name: str) -> str:
+        return self.quote(self.prefix + name)
+
+    def quote(self, name: str) -> str:
+        mark = "`" if self.dialect == "mysql" else '"'
+        return mark + name.replace(mark, mark * 2) + mark
+
+    def has(self, name: str) -> bool:
+        return self.prefix + name in self.columns
+
+    def read(self, table: Table, where: str | None = None, touched: Touched | None = None) -> str:
+        """All rows of a table, those of a condition, or those of the touched usages."""
+        if table.reader == "activity_instances":
+            return self.activity_instances()
+        conditions = [f"({condition})" for condition in (table.only, where) if condition]
+        alias, source = "t", f"{self.table(table.name)} as t"
+        usage = self.quote(table.parent) if table.parent else ""
+        selected = [self._selected(c, alias) for c in self._present(table)]
+        if table.reader == "question_attempt_steps":
+            source += f" join {self.table('question_attempts')} as a on a.id = t.questionattemptid"
+            selected.append(self._cast("a.questionusageid", "int") + " as questionusageid")
+            usage = "a.questionusageid"
+        elif table.parent:
+            usage = f"t.{usage}"
+        if touched is not None:
+            source += f" join ({self.touched_usages(touched)}) as touched on touched.usage_id = {usage}"
+        condition = " where " + " and ".join(conditions) if conditions else ""
+        return f"select {', '.join(selected)} from {source}{condition}"
+
+    def touched_usages(self, touched: Touched) -> str:
+        """The ids of the touched usages, each once, as usage_id."""
+        return (
+            f"select uniqueid as usage_id from {self.table('quiz_attempts')}"
+            f" where timemodified >= {touched.attempts_since}"
+            f" union select questionusageid as usage_id from {self.table('question_attempts')}"
+            f" where timemodified >= {touched.question_attempts_since}"
+        )
+
+    def usage_ids(self, touched: Touched) -> str:
+        return f"select {self._cast('usage_id', 'int')} as usage_id from ({self.touched_usages(touched)}) as u"
+
+    def keys(self, table: Table) -> str:
+        """The primary keys alone, for finding deletes."""
+        keys = ", ".join(f"{self._cast(self.quote(k), 'int')} as {self.quote(k)}" for k in table.primary_key)
+        condition = f" where {table.only}" if table.only else ""
+        return f"select {keys} from {self.table(table.name)}{condition}"
+
+    def _present(self, table: Table) -> Sequence[Column]:
+        present = self.columns[self.prefix + table.name]
+        return [c for c in table.columns if c.name in present]
+
+    def _selected(self, column: Column, alias: str) -> str:
+        name = self.quote(column.name)
+        return f"{self._cast(f'{alias}.{name}', _CAST_OF.get(column.type, 'text'))} as {name}"
+
+    def _cast(self, expression: str, type_: str) -> str:
+        return _CASTS[self.dialect][type_].format(expression)
+
+    def activity_tables(self, module_names: Collection[str]) -> list[str]:
+        """Those modules whose own table has what an activity needs: id, course and name."""
+        return sorted(
+            name for name in module_names if {"id", "course", "name"} <= set(self.columns.get(self.prefix + name, ()))
+        )
+
+    def module_names(self) -> str:
+        return f"select {self._cast('name', 'text')} as name from {self.table('modules')}"
+
+    def activity_instances(self) -> str:
+        """One row an activity of every module type in `modules`: module, id, course, name."""
+        parts = []
+        for module in self.modules:
+            literal = "'" + module.replace("'", "''") + "'"
+            parts.append(
+                f"select {self._cast(literal, 'text')} as module, {self._cast('id', 'int')} as id,"
+                f" {self._cast('course', 'int')} as course, {self._cast('name', 'text')} as name"
+                f" from {self.table(module)}"
+            )
+        return " union all ".join(parts)

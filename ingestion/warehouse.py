@@ -1,0 +1,306 @@
+"""Landing -> schema `landing` of the warehouse: each committed batch is applied exactly once, in order.
+
+`landing.<kind>_<stream>` holds the current version of every row, `history.<kind>_<stream>` the last version of those
+that vanished. Everything here is rebuilt from the batches whenever the file is lost, or was written under other
+contracts or another layout of this module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from ingestion.contracts import Contracts, Stream
+from ingestion.frames import QUARANTINE
+from ingestion.landing import Landing, Manifest
+
+LAYOUT = 1
+_HMAC_BLOCK = 64
+
+
+@dataclass(frozen=True)
+class KnownSource:
+    """What the configuration says of a source, for links in marts."""
+
+    name: str
+    kind: str
+    site_url: str | None = None
+
+
+@dataclass
+class LoadReport:
+    """What `apply_batches` did. `rebuilt` says in words why everything was loaded anew, None when it was not."""
+
+    applied: dict[str, list[int]] = field(default_factory=dict)
+    rows: int = 0
+    rebuilt: str | None = None
+    boundary_passed: bool = False
+
+    @property
+    def needs_build(self) -> bool:
+        """Whether marts can differ from what they were before."""
+        return bool(self.rows or self.rebuilt or self.boundary_passed)
+
+
+def apply_batches(
+    warehouse: Path,
+    landing: Landing,
+    contracts: Iterable[Contracts],
+    sources: Sequence[KnownSource],
+    *,
+    pseudonym_key: bytes,
+    time_zone: str,
+    rebuild: bool = False,
+) -> LoadReport:
+    """Bring the warehouse's `landing` and `history` schemas up to the newest committed batch of every source.
+
+    One transaction: either all new batches are applied or none. Batches that were applied before are left alone, so
+    that running it twice changes nothing. Every table of the contracts exists afterwards.
+    """
+    rules = list(contracts)
+    report = LoadReport()
+    signature = _signature(rules, pseudonym_key)
+    if warehouse.exists() and (reason := "requested" if rebuild else _outdated(warehouse, signature)):
+        report.rebuilt = reason
+        for path in (warehouse, warehouse.with_name(warehouse.name + ".wal")):
+            path.unlink(missing_ok=True)
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("set TimeZone = 'UTC'")
+        con.execute("set enable_progress_bar = false")
+        con.execute("begin")
+        _create(con, rules, signature)
+        _Loader(con, landing, {rule.kind: rule for rule in rules}, report, pseudonym_key).load()
+        _describe(con, sources, time_zone)
+        con.execute("commit")
+    warehouse.chmod(0o600)
+    return report
+
+
+def _signature(rules: Sequence[Contracts], pseudonym_key: bytes) -> str:
+    """Changes with the layout, any contract, or the pseudonym key (which it does not reveal)."""
+    check = hmac.new(pseudonym_key, b"warehouse", hashlib.sha256).hexdigest()[:8]
+    return "/".join([str(LAYOUT), *(f"{rule.kind}-{rule.version}" for rule in rules), check])
+
+
+def _outdated(warehouse: Path, signature: str) -> str | None:
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as con:
+            found = con.execute("select signature from landing.layout").fetchone()
+    except duckdb.CatalogException:
+        return "it held no landed tables"
+    except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException) as error:
+        if "lock" in str(error).lower():
+            raise
+        return "its file could not be read"
+    if found is None or found[0] != signature:
+        return "its layout or the contracts changed"
+    return None
+
+
+def _create(con: duckdb.DuckDBPyConnection, rules: Sequence[Contracts], signature: str) -> None:
+    for schema in ("landing", "history"):
+        con.execute(f"create schema if not exists {schema}")
+    for statement in (
+        "layout (signature varchar)",
+        "sources (source varchar, kind varchar, site_url varchar, as_of timestamptz, batch_id bigint)",
+        "control (as_of timestamptz, time_zone varchar)",
+        "user_keys (source varchar, user_id bigint, user_key varchar)",
+        "batches (source varchar, stream varchar, batch_id bigint, mode varchar, reason varchar, received bigint,"
+        " accepted bigint, duplicate bigint, ignored bigint, quarantined bigint, deleted bigint,"
+        " committed_at timestamptz)",
+    ):
+        con.execute(f"create table if not exists landing.{statement}")
+    con.execute("delete from landing.layout")
+    con.execute("insert into landing.layout values ($signature)", {"signature": signature})
+    for rule in rules:
+        for stream in (*rule.streams, QUARANTINE):
+            columns = ", ".join(f'"{name}" {type_}' for name, type_ in stream.landed)
+            name = f"{rule.kind}_{stream.name}"
+            con.execute(f"create table if not exists landing.{name} (_source varchar, _batch_id bigint, {columns})")
+            con.execute(
+                f"create table if not exists history.{name} (_source varchar, _batch_id bigint, {columns},"
+                " _deleted_batch_id bigint, _deleted_at timestamptz)"
+            )
+
+
+def _describe(con: duckdb.DuckDBPyConnection, sources: Sequence[KnownSource], time_zone: str) -> None:
+    for source in sources:
+        con.execute(
+            "update landing.sources set site_url = $site_url where source = $source",
+            {"site_url": source.site_url and source.site_url.rstrip("/"), "source": source.name},
+        )
+    con.execute("delete from landing.control")
+    con.execute(
+        "insert into landing.control select max(as_of), $time_zone from landing.sources", {"time_zone": time_zone}
+    )
+
+
+class _Loader:
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        landing: Landing,
+        contracts: Mapping[str, Contracts],
+        report: LoadReport,
+        pseudonym_key: bytes,
+    ) -> None:
+        self._con = con
+        self._landing = landing
+        self._contracts = contracts
+        self._report = report
+        self._key = pseudonym_key
+
+    def load(self) -> None:
+        for source in self._landing.sources():
+            row = self._con.execute(
+                "select batch_id, as_of from landing.sources where source = $source", {"source": source}
+            ).fetchone()
+            applied, as_of = row or (0, None)
+            manifests = list(self._landing.manifests(source, after=applied))
+            if manifests and manifests[-1].kind in self._contracts:
+                self._apply(source, manifests, as_of)
+
+    def _apply(self, source: str, manifests: Sequence[Manifest], known_as_of: datetime | None) -> None:
+        newest = manifests[-1]
+        rules = self._contracts[newest.kind]
+        for stream in (*rules.streams, QUARANTINE):
+            batches = {
+                m.batch_id: self._landing.path(source, stream.name, m.batch_id)
+                for m in manifests
+                if stream.name in m.streams and m.streams[stream.name].file is not None
+            }
+            if batches:
+                self._apply_stream(source, rules.kind, stream, batches, manifests)
+        self._note_batches(manifests)
+        if known_as_of is not None:
+            self._report.boundary_passed |= self._passes_boundary(source, rules, known_as_of, newest.as_of)
+        self._con.execute("delete from landing.sources where source = $source", {"source": source})
+        self._con.execute(
+            "insert into landing.sources values ($source, $kind, null, $as_of, $batch_id)",
+            {"source": source, "kind": rules.kind, "as_of": newest.as_of, "batch_id": newest.batch_id},
+        )
+        self._report.applied[source] = [m.batch_id for m in manifests]
+
+    def _apply_stream(
+        self, source: str, kind: str, stream: Stream, batches: Mapping[int, Path], manifests: Sequence[Manifest]
+    ) -> None:
+        con = self._con
+        table = f"{kind}_{stream.name}"
+        columns = [name for name, _ in stream.landed]
+        listed = ", ".join(f'"{name}"' for name in columns)
+        keys = ", ".join(f'"{key}"' for key in stream.primary_key)
+        same = " and ".join(f't."{key}" = fresh."{key}"' for key in stream.primary_key)
+        con.execute(
+            f"""
+            create or replace temp table arrived as
+            select {self._selected(stream, batches)}, _batch_id, _op,
+                row_number() over (partition by {keys}, _op order by _batch_id desc, file_row_number desc) as nth_of_op,
+                row_number() over (partition by {keys} order by _batch_id desc, file_row_number desc) as nth
+            from read_parquet($files, union_by_name = true, file_row_number = true)
+            """,
+            {"files": [str(path) for path in batches.values()]},
+        )
+        con.execute("create or replace temp table fresh as select * from arrived where nth = 1")
+        counted = con.execute("select count(*), count(*) filter (where _op = 'delete') from fresh").fetchone()
+        assert counted is not None
+        self._report.rows += counted[0]
+        con.execute(
+            f"delete from history.{table} as t using fresh where t._source = $source and {same}", {"source": source}
+        )
+        if counted[1]:
+            versioned = ", ".join(["t._source", "t._batch_id", *(f't."{name}"' for name in columns)])
+            con.execute("create or replace temp table moments (_batch_id bigint, as_of timestamptz)")
+            con.executemany("insert into moments values (?, ?)", [(m.batch_id, m.as_of) for m in manifests])
+            con.execute(
+                f"""
+                insert into history.{table}
+                select {versioned}, fresh._batch_id, moments.as_of
+                from (
+                    select $source as _source, _batch_id, {listed} from arrived where _op = 'upsert' and nth_of_op = 1
+                    union all
+                    select _source, _batch_id, {listed} from landing.{table} as t
+                    where _source = $source and not exists (
+                        select 1 from arrived as fresh where fresh._op = 'upsert' and {same}
+                    )
+                ) as t
+                inner join fresh on {same} and fresh._op = 'delete'
+                inner join moments on fresh._batch_id = moments._batch_id
+                """,
+                {"source": source},
+            )
+        con.execute(
+            f"delete from landing.{table} as t using fresh where t._source = $source and {same}", {"source": source}
+        )
+        con.execute(
+            f"insert into landing.{table} select $source, _batch_id, {listed} from fresh where _op = 'upsert'"
+            f" order by {keys}",
+            {"source": source},
+        )
+        self._name_users(source, stream)
+
+    def _selected(self, stream: Stream, batches: Mapping[int, Path]) -> str:
+        """The contract's columns; one that no file of these batches has is NULL."""
+        described = self._con.execute(
+            "describe select * from read_parquet($files, union_by_name = true)",
+            {"files": [str(path) for path in batches.values()]},
+        ).fetchall()
+        present = {row[0] for row in described}
+        return ", ".join(
+            f'cast("{name}" as {type_}) as "{name}"' if name in present else f'cast(null as {type_}) as "{name}"'
+            for name, type_ in stream.landed
+        )
+
+    def _name_users(self, source: str, stream: Stream) -> None:
+        """Give every account that appears for the first time its pseudonym: HMAC-SHA256 of `<source>:<id>`, 32 hex."""
+        if not stream.user_columns:
+            return
+        ids = " union ".join(f'select "{column}" as user_id from fresh' for column in stream.user_columns)
+        block = hashlib.sha256(self._key).digest() if len(self._key) > _HMAC_BLOCK else self._key
+        block = block.ljust(_HMAC_BLOCK, b"\0")
+        self._con.execute(
+            f"""
+            insert into landing.user_keys
+            select $source, user_id, left(sha256($outer || unhex(sha256($inner || encode($source || ':' || user_id)))), 32)
+            from ({ids}) as named
+            where user_id > 0
+                and not exists (select 1 from landing.user_keys as k where k.source = $source and k.user_id = named.user_id)
+            """,
+            {
+                "source": source,
+                "outer": bytes(byte ^ 0x5C for byte in block),
+                "inner": bytes(byte ^ 0x36 for byte in block),
+            },
+        )
+
+    def _note_batches(self, manifests: Sequence[Manifest]) -> None:
+        rows = [
+            (
+                m.source, stream, m.batch_id, m.mode, m.reason, e.ledger.received, e.ledger.accepted,
+                e.ledger.duplicate, e.ledger.ignored, e.ledger.quarantined, e.ledger.deleted, m.committed_at,
+            )
+            for m in manifests
+            for stream, e in m.streams.items()
+        ]  # fmt: skip
+        if rows:
+            self._con.executemany(f"insert into landing.batches values ({', '.join('?' * 12)})", rows)
+
+    def _passes_boundary(self, source: str, rules: Contracts, before: datetime, now: datetime) -> bool:
+        """Whether a time after which marts read differently lies in (before, now]."""
+        for stream in rules.streams:
+            for column in stream.columns:
+                if column.boundary and self._has_between(source, f"{rules.kind}_{stream.name}", column.name, before, now):
+                    return True
+        return False
+
+    def _has_between(self, source: str, table: str, column: str, before: datetime, now: datetime) -> bool:
+        found = self._con.execute(
+            f'select 1 from landing.{table} where _source = $source and "{column}" > $before and "{column}" <= $now limit 1',
+            {"source": source, "before": int(before.timestamp()), "now": int(now.astimezone(UTC).timestamp())},
+        ).fetchone()
+        return found is not None
