@@ -110,7 +110,8 @@ joined as (
         on enrolled.source = activities.source
         and enrolled.course_id = activities.course_id
         and enrolled.user_id = activities.user_id
-    where company_courses.is_assigned
+    where
+        company_courses.is_assigned
         and courses.is_visible
         and not accounts.is_deleted
         and not accounts.is_suspended

@@ -9,7 +9,7 @@ ranked as (
         *,
         row_number() over (
             partition by source, company_id, user_id
-            order by department_depth desc nulls last, department_id
+            order by department_depth desc nulls last, department_id asc
         ) as department_rank
     from department_members
 ),

@@ -1,5 +1,5 @@
-{{ config(materialized='table') }}
 -- One row for each account and course where it is enrolled, has a stored completion or a grade.
+{{ config(materialized='table') }}
 with enrolments as (
     select * from {{ ref('int_enrolments') }}
 ),
@@ -121,7 +121,8 @@ tracked_activities as (
         course_id,
         count(*) as activities_tracked
     from course_modules
-    where completion_tracking_id <> {{ moodle_number('completion_tracking', 'none') }}
+    where
+        completion_tracking_id <> {{ moodle_number('completion_tracking', 'none') }}
         and not is_deletion_in_progress
     group by source, course_id
 ),

@@ -1,5 +1,5 @@
-{{ config(materialized='table') }}
 -- One row for each enrolment of an account in a course through one enrolment method.
+{{ config(materialized='table') }}
 with enrolments as (
     select * from {{ ref('stg_moodle__user_enrolments') }}
 ),

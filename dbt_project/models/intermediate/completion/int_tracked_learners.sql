@@ -1,4 +1,4 @@
--- One row for each account and course where Moodle tracks progress: a learner with an enrolment that is active as of the source's clock.
+-- One row for each account and course where Moodle tracks progress: a learner with an active enrolment.
 with enrolments as (
     select * from {{ ref('int_enrolments') }}
 ),

@@ -1,5 +1,5 @@
-{{ config(materialized='table') }}
 -- One row for each activity instance that a course module, an instance table, the gradebook or an attempt names.
+{{ config(materialized='table') }}
 with instances as (
     select * from {{ ref('stg_moodle__activity_instances') }}
 ),

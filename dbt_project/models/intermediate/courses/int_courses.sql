@@ -1,5 +1,5 @@
-{{ config(materialized='table') }}
 -- One row for each course, the site's front page left out.
+{{ config(materialized='table') }}
 with courses as (
     select * from {{ ref('stg_moodle__course') }}
 ),
