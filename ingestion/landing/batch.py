@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from ingestion.errors import RollbookError
 from ingestion.landing.files import HashedFile, disk_errors, fsync_folder, make_folder, write_atomically
 from ingestion.landing.lock import FileLock
-from ingestion.landing.manifest import Ledger, Manifest, StreamEntry, json_object, utc
+from ingestion.landing.manifest import Ledger, Manifest, StreamEntry, checked_name, json_object, utc
 
 # About two of DuckDB's row groups; wide text ends a group earlier.
 ROW_GROUP_ROWS = 250_000
@@ -82,7 +82,7 @@ class Batch:
         """Declare a stream and its columns beyond the landing's own. Repeating it with the same schema is harmless."""
         with self._guard:
             self._check_open()
-            columns = _checked_schema(stream, schema)
+            columns = _checked_schema(checked_name(stream, "stream"), schema)
             if stream in self._streams:
                 if self._streams[stream].schema != columns:
                     raise ValueError(f"stream {stream} is open with another schema")

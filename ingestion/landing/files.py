@@ -42,7 +42,7 @@ def fsync_folder(path: Path) -> None:
 
 
 def make_folder(path: Path, mode: int = PRIVATE_FOLDER) -> None:
-    """Make a folder durably; what is there stays as it is.
+    """Make a folder durably, of exactly this mode; one that is there stays as it is.
 
     Missing parents are made with mode 0711: let through, not listed. Raises OSError.
     """
@@ -51,7 +51,8 @@ def make_folder(path: Path, mode: int = PRIVATE_FOLDER) -> None:
     if not path.parent.is_dir():
         make_folder(path.parent, PASSAGE_FOLDER)
     with suppress(FileExistsError):
-        os.mkdir(path, mode)
+        path.mkdir(mode)
+        path.chmod(mode)
     fsync_folder(path.parent)
 
 
@@ -69,10 +70,10 @@ def write_atomically(path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
         with suppress(OSError):
-            os.unlink(name)
+            Path(name).unlink()
         raise
     fsync_folder(path.parent)
 
@@ -135,7 +136,7 @@ class HashedFile:
         with suppress(OSError):
             self._release()
         with suppress(OSError):
-            os.unlink(self.path)
+            self.path.unlink()
 
     def _release(self) -> None:
         if self._descriptor is not None:

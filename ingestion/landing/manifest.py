@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from ingestion.errors import RollbookError
+from ingestion.errors import RollbookError, UsageError
 
 FORMAT = 1
+# Names of sources and streams are names of folders, and folders that begin with _ are the landing's own.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 class LandingError(RollbookError):
@@ -139,6 +142,13 @@ class Manifest:
             )
         except KeyError as error:
             raise ValueError(f"{error} is missing") from error
+
+
+def checked_name(name: str, what: str) -> str:
+    """The name of a source or stream. Raises UsageError when it could not be the name of its folder."""
+    if not NAME.fullmatch(name):
+        raise UsageError(f"The {what} name {name!r} must be letters, digits, - and _, at most 100, not - or _ first.")
+    return name
 
 
 def utc(moment: datetime, name: str) -> datetime:

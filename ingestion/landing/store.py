@@ -13,15 +13,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.errors import RollbookError, UsageError
+from ingestion.errors import RollbookError
 from ingestion.landing.batch import Batch
 from ingestion.landing.files import disk_errors, fsync_folder, make_folder, sha256_of
 from ingestion.landing.lock import FileLock
-from ingestion.landing.manifest import LandingError, Manifest, StreamEntry, json_object, utc
+from ingestion.landing.manifest import NAME, LandingError, Manifest, StreamEntry, checked_name, json_object, utc
 
 _BATCHES = "_batches"
 _LAST_BATCH = 99_999_999
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _MANIFEST = re.compile(r"([0-9]{8})\.json")
 _TEMPORARY = re.compile(r".*\.tmp", re.DOTALL)
 _ROWS = re.compile(r"([0-9]{8})\.parquet")
@@ -39,7 +38,7 @@ class Landing:
 
     def sources(self) -> list[str]:
         """The sources with at least one committed batch, by name."""
-        return [name for name in _names(self.root, _NAME, folders=True) if self.batch_ids(name)]
+        return [name for name in _names(self.root, NAME, folders=True) if self.batch_ids(name)]
 
     def batch_ids(self, source: str) -> list[int]:
         """The committed batches of a source, ascending. Other files beside the manifests are passed over."""
@@ -76,7 +75,7 @@ class Landing:
 
     def path(self, source: str, stream: str, batch_id: int) -> Path:
         """Where the rows of a stream lie if the batch has any. Whether they exist, only the manifest says."""
-        return self._folder(source) / _checked(stream, "stream") / f"{batch_id:08d}.parquet"
+        return self._folder(source) / checked_name(stream, "stream") / f"{batch_id:08d}.parquet"
 
     def files(self, source: str, batch_id: int) -> dict[str, Path]:
         """The files of a committed batch by stream. Raises LandingError, naming the first that is missing."""
@@ -133,7 +132,7 @@ class Landing:
         Returns what was removed. Files of other names are somebody else's and stay. Raises LockedError while a batch of
         the source is being written, and LandingError, removing nothing, when a manifest is damaged.
         """
-        if not self._batches(source).is_dir():
+        if not self._folder(source).is_dir():
             return []
         with self._holding_writer_lock(source, f"the sweep of source {source}"):
             unnamed = list(self._unnamed(source))
@@ -187,7 +186,7 @@ class Landing:
             lock.release()
 
     def _folder(self, source: str) -> Path:
-        return self.root / _checked(source, "source")
+        return self.root / checked_name(source, "source")
 
     def _batches(self, source: str) -> Path:
         return self._folder(source) / _BATCHES
@@ -197,7 +196,7 @@ class Landing:
 
     def _streams(self, source: str) -> list[Path]:
         folder = self._folder(source)
-        return [folder / name for name in _names(folder, _NAME, folders=True)]
+        return [folder / name for name in _names(folder, NAME, folders=True)]
 
 
 def _names(folder: Path, pattern: re.Pattern[str], *, folders: bool = False) -> list[str]:
@@ -213,12 +212,6 @@ def _names(folder: Path, pattern: re.Pattern[str], *, folders: bool = False) -> 
                 )
         except FileNotFoundError:
             return []
-
-
-def _checked(name: str, what: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"The {what} name {name!r} must be letters, digits, - and _, at most 100, not - or _ first.")
-    return name
 
 
 def _missing(path: Path, batch_id: int, source: str) -> str:
