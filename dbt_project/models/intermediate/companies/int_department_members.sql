@@ -3,6 +3,10 @@ with members as (
     select * from {{ ref('stg_moodle__company_users') }}
 ),
 
+companies as (
+    select * from {{ ref('int_companies') }}
+),
+
 accounts as (
     select * from {{ ref('int_accounts') }}
 ),
@@ -34,14 +38,18 @@ keyed as (
         merged.department_id,
         merged.user_id,
         {{ key('merged.source', 'merged.company_user_id') }} as department_member_key,
-        {{ key('merged.source', 'merged.company_id') }} as company_key,
-        {{ key('merged.source', 'merged.department_id') }} as department_key,
+        companies.company_key,
+        departments.department_key,
         accounts.user_key,
         departments.depth as department_depth,
         coalesce(merged.is_manager, false) as is_manager,
         coalesce(merged.is_educator, false) as is_educator,
         coalesce(merged.is_suspended, false) as is_suspended
     from merged
+    -- IOMAD leaves members behind when a company goes
+    inner join companies
+        on merged.source = companies.source
+        and merged.company_id = companies.company_id
     left join accounts
         on merged.source = accounts.source
         and merged.user_id = accounts.user_id

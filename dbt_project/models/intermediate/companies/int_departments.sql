@@ -3,6 +3,10 @@ with recursive departments as (
     select * from {{ ref('stg_moodle__department') }}
 ),
 
+companies as (
+    select * from {{ ref('int_companies') }}
+),
+
 -- A department that no root leads to (a lost parent, a cycle) is never reached and keeps no depth.
 tree as (
     select
@@ -29,13 +33,16 @@ keyed as (
         departments.source,
         departments.department_id,
         {{ key('departments.source', 'departments.department_id') }} as department_key,
-        {{ key('departments.source', 'departments.company_id') }} as company_key,
+        companies.company_key,
         {{ key('departments.source', 'nullif(departments.parent_department_id, 0)') }} as parent_department_key,
         departments.name,
         departments.short_name,
         tree.department_path,
         tree.depth
     from departments
+    left join companies
+        on departments.source = companies.source
+        and departments.company_id = companies.company_id
     left join tree
         on departments.source = tree.source
         and departments.department_id = tree.department_id

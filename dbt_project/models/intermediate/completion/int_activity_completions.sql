@@ -26,7 +26,7 @@ joined as (
         course_modules.course_id,
         completions.course_module_id,
         {{ key('completions.source', 'completions.activity_completion_id') }} as completion_key,
-        {{ key('completions.source', 'module_types.activity_type', 'course_modules.activity_id') }} as activity_key,
+        {{ key('completions.source', 'module_types.activity_type', 'nullif(course_modules.activity_id, 0)') }} as activity_key,
         courses.course_key,
         accounts.user_key,
         {{ moodle_word('completion_state', 'completions.completion_state_id') }} as state,

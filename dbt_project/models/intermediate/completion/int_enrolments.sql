@@ -16,6 +16,10 @@ accounts as (
     select * from {{ ref('int_accounts') }}
 ),
 
+courses as (
+    select * from {{ ref('int_courses') }}
+),
+
 sources as (
     select * from {{ ref('stg_landing__sources') }}
 ),
@@ -28,7 +32,7 @@ joined as (
         methods.course_id,
         {{ key('enrolments.source', 'enrolments.user_enrolment_id') }} as enrolment_key,
         accounts.user_key,
-        {{ key('enrolments.source', 'methods.course_id') }} as course_key,
+        courses.course_key,
         methods.method,
         course_roles.roles,
         {{ moodle_word('enrolment_status', 'enrolments.status') }} as status,
@@ -51,6 +55,9 @@ joined as (
     left join accounts
         on enrolments.source = accounts.source
         and enrolments.user_id = accounts.user_id
+    left join courses
+        on methods.source = courses.source
+        and methods.course_id = courses.course_id
     left join sources
         on enrolments.source = sources.source
 ),

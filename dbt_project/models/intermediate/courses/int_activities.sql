@@ -65,7 +65,7 @@ placed as (
 own_grade_items as (
     select *
     from grade_items
-    where item_type = 'mod'
+    where item_type = 'mod' and item_instance_id is not null
     qualify row_number() over (
         partition by source, item_module, item_instance_id
         order by item_number, grade_item_id
