@@ -37,7 +37,8 @@ def cast_by_contract(table: Table, frame: pl.DataFrame) -> Cast:
     A value that its type cannot hold sends its row to quarantine with reason `value_out_of_contract`.
     """
     columns = [
-        pl.col(c.name).cast(c.polars_type, strict=False) if c.name in frame.columns else _absent(c) for c in table.columns
+        pl.col(c.name).cast(c.polars_type, strict=False) if c.name in frame.columns else _absent(c)
+        for c in table.columns
     ]
     rows = frame.select(columns)
     broken = {

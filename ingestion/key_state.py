@@ -55,7 +55,7 @@ class KeyStates:
             if name is None:
                 return empty
             try:
-                return pl.read_parquet(self._folder / name).select(empty.columns).cast(dict(empty.schema))
+                return pl.read_parquet(self._folder / name).select(empty.columns).cast(empty.schema)
             except (OSError, pl.exceptions.PolarsError):
                 pass  # lost or torn: the batches still hold it
         return self._rebuild(stream, empty)

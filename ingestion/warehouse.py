@@ -266,10 +266,12 @@ class _Loader:
         self._con.execute(
             f"""
             insert into landing.user_keys
-            select $source, user_id, left(sha256($outer || unhex(sha256($inner || encode($source || ':' || user_id)))), 32)
+            select $source, user_id,
+                left(sha256($outer || unhex(sha256($inner || encode($source || ':' || user_id)))), 32)
             from ({ids}) as named
-            where user_id > 0
-                and not exists (select 1 from landing.user_keys as k where k.source = $source and k.user_id = named.user_id)
+            where user_id > 0 and not exists (
+                select 1 from landing.user_keys as known where known.source = $source and known.user_id = named.user_id
+            )
             """,
             {
                 "source": source,
@@ -294,13 +296,16 @@ class _Loader:
         """Whether a time after which marts read differently lies in (before, now]."""
         for stream in rules.streams:
             for column in stream.columns:
-                if column.boundary and self._has_between(source, f"{rules.kind}_{stream.name}", column.name, before, now):
+                if column.boundary and self._has_between(
+                    source, f"{rules.kind}_{stream.name}", column.name, before, now
+                ):
                     return True
         return False
 
     def _has_between(self, source: str, table: str, column: str, before: datetime, now: datetime) -> bool:
         found = self._con.execute(
-            f'select 1 from landing.{table} where _source = $source and "{column}" > $before and "{column}" <= $now limit 1',
+            f"select 1 from landing.{table} where _source = $source"
+            f' and "{column}" > $before and "{column}" <= $now limit 1',
             {"source": source, "before": int(before.timestamp()), "now": int(now.astimezone(UTC).timestamp())},
         ).fetchone()
         return found is not None

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -48,6 +49,13 @@ def _as_user(user: str, command: list[str]) -> list[str]:
     return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
 
 
+def _home(name: str) -> Path:
+    """A folder that another account may enter; pytest's own temporary folders are closed to it."""
+    home = Path(tempfile.mkdtemp(prefix=f"rollbook-{name}-"))
+    home.chmod(0o755)
+    return home
+
+
 @dataclass(frozen=True)
 class Server:
     """A database server of this test session. `url` takes a database's name."""
@@ -60,23 +68,22 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgresql() -> Iterator[Server]:
     """A PostgreSQL server without durability, on a port of its own."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     if not found:
         pytest.skip("PostgreSQL is not installed")
     binaries = found[-1].parent
-    home = Path(tmp_path_factory.mktemp("postgresql"))
-    for folder in (home, *home.parents):
-        if folder.is_relative_to(tmp_path_factory.getbasetemp().parent):
-            folder.chmod(0o755)
+    home = _home("postgresql")
     data, port = home / "data", _free_port()
     data.mkdir()
     if os.geteuid() == 0:
         shutil.chown(data, "postgres", "postgres")
         shutil.chown(home, "postgres", "postgres")
-    init = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    init = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-E", "UTF8", "--no-sync"]
     subprocess.run(_as_user("postgres", init), check=True, stdout=subprocess.DEVNULL, cwd="/")
+    trusted = "host all reader 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\nlocal all all trust\n"
+    (data / "pg_hba.conf").write_text(trusted)
     options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off -c shared_buffers=64MB"
     control = [str(binaries / "pg_ctl"), "-D", str(data), "-l", str(home / "log"), "-w"]
     subprocess.run(
@@ -102,17 +109,15 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         )
     finally:
         subprocess.run(_as_user("postgres", [*control, "-m", "immediate", "stop"]), stdout=subprocess.DEVNULL, cwd="/")
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def mariadb() -> Iterator[Server]:
     """A MariaDB server without durability, on a port of its own."""
     if shutil.which("mariadbd") is None:
         pytest.skip("MariaDB is not installed")
-    home = Path(tmp_path_factory.mktemp("mariadb"))
-    for folder in (home, *home.parents):
-        if folder.is_relative_to(tmp_path_factory.getbasetemp().parent):
-            folder.chmod(0o755)
+    home = _home("mariadb")
     data, port, account = home / "data", _free_port(), "mysql" if os.geteuid() == 0 else os.environ.get("USER", "mysql")
     if os.geteuid() == 0:
         shutil.chown(home, "mysql", "mysql")
@@ -163,3 +168,4 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     finally:
         server.terminate()
         server.wait(timeout=30)
+        shutil.rmtree(home, ignore_errors=True)

@@ -37,17 +37,18 @@ WHERE i.multfactor = 1 AND i.plusfactor = 0 AND i.locked = 0 AND i.gradepass = 0
 ORDER BY g.id
 """
 
-# A finished attempt of a quiz graded by the highest that stays below a better one, whatever one question adds.
+# Finished attempts of quizzes graded by the highest, of which the same person has a better one.
 _IDLE_ATTEMPTS = """
-SELECT a.id AS attempt, q.id AS quiz, q.course AS course, a.userid AS user, a.uniqueid AS usage
+SELECT a.id AS attempt, q.id AS quiz, q.course AS course, a.userid AS user, a.uniqueid AS usage, a.sumgrades AS total,
+    top.best AS best
 FROM mdl_quiz_attempts a
 JOIN mdl_quiz q ON q.id = a.quiz AND q.grademethod = 1 AND q.preferredbehaviour = 'deferredfeedback'
 JOIN mdl_user u ON u.id = a.userid AND u.deleted = 0
-WHERE a.preview = 0 AND a.state = 'finished'
-    AND a.sumgrades < (
-        SELECT max(b.sumgrades) - 1.6 FROM mdl_quiz_attempts b
-        WHERE b.quiz = a.quiz AND b.userid = a.userid AND b.preview = 0 AND b.state = 'finished'
-    )
+JOIN (
+    SELECT quiz, userid, max(sumgrades) AS best FROM mdl_quiz_attempts
+    WHERE preview = 0 AND state = 'finished' GROUP BY quiz, userid
+) AS top ON top.quiz = a.quiz AND top.userid = a.userid
+WHERE a.preview = 0 AND a.state = 'finished' AND a.sumgrades < top.best
 ORDER BY a.id
 """
 
@@ -62,7 +63,7 @@ class Planter:
     taken: set[int] = field(default_factory=set)
 
     def choose(self, what: str, sql: str) -> Keys:
-        """One row of a query as its named ids, of a person not hit before."""
+        """One row of a query as its named ids, of a person not hit before; what is no id is left out."""
         cursor = self.connection.execute(sql)
         names = [column[0] for column in cursor.description]
         rows = [
@@ -72,7 +73,7 @@ class Planter:
             raise RollbookError(f"the demo is too small to plant a fault in {what}: ask for more students or attempts")
         chosen = self.dice.choice(rows)
         self.taken.add(chosen["user"])
-        return chosen
+        return {name: value for name, value in chosen.items() if name not in ("total", "best")}
 
     def value(self, table: str, column: str, row_id: int) -> Decimal:
         """A stored number, exactly."""
@@ -154,25 +155,27 @@ def _raise_final(planter: Planter, fault: str, title: str, keys: Keys, value: st
 def _fraction_out_of_range(fault: str, title: str, fraction: str) -> Callable[[Planter], None]:
     """A fraction outside its question's range, with the attempt's sum following it: no grade comes of the attempt."""
 
+    # The new sum stays above nothing and below the better attempt's, so that neither bounds nor grades are disturbed.
+    sql = f"""
+        SELECT idle.*, qa.id AS question_attempt, s.id AS step
+        FROM ({_IDLE_ATTEMPTS}) AS idle
+        JOIN mdl_question_attempts qa ON qa.questionusageid = idle.usage AND qa.maxmark > 0
+        JOIN mdl_question_attempt_steps s ON s.questionattemptid = qa.id AND s.state LIKE 'graded%'
+        WHERE NOT {fraction} BETWEEN qa.minfraction AND qa.maxfraction
+            AND idle.total + qa.maxmark * ({fraction} - s.fraction) BETWEEN 0.01 AND idle.best - 0.01
+        ORDER BY s.id
+    """
+
     def make(planter: Planter) -> None:
-        keys = planter.choose("a question's fraction", _IDLE_ATTEMPTS)
-        # The least mark, so that the sum stays within what all slots allow.
-        step, attempt_of_question, mark = planter.connection.execute(
-            """
-            SELECT s.id, qa.id, CAST(qa.maxmark AS TEXT) FROM mdl_question_attempts qa
-            JOIN mdl_question_attempt_steps s ON s.questionattemptid = qa.id AND s.state LIKE 'graded%'
-            WHERE qa.questionusageid = ? ORDER BY s.fraction, qa.maxmark, qa.id
-            """,
-            (keys["usage"],),
-        ).fetchone()
-        before = planter.value("question_attempt_steps", "fraction", step)
-        added = Decimal(mark) * (Decimal(fraction) - before)
+        keys = planter.choose("a question's fraction", sql)
+        added = planter.value("question_attempts", "maxmark", keys["question_attempt"]) * (
+            Decimal(fraction) - planter.value("question_attempt_steps", "fraction", keys["step"])
+        )
         total = planter.value("quiz_attempts", "sumgrades", keys["attempt"]) + added
         changes = [
-            planter.change("question_attempt_steps", "fraction", step, Decimal(fraction)),
+            planter.change("question_attempt_steps", "fraction", keys["step"], Decimal(fraction)),
             planter.change("quiz_attempts", "sumgrades", keys["attempt"], total),
         ]
-        keys = {**keys, "question_attempt": attempt_of_question, "step": step}
         planter.list(fault, "score_out_of_bounds", title, keys, changes)
 
     return make

@@ -1,7 +1,5 @@
 """Names of people, by language: (language, country, time zone, given names, family names)."""
 
-# ruff: noqa: RUF001
-
 from __future__ import annotations
 
 from typing import NamedTuple

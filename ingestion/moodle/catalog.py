@@ -62,7 +62,8 @@ def _absent_columns(source: MoodleSource, table: Table, present: Collection[str]
             " this is no Moodle that Rollbook knows, or its user may not read that column."
         )
     return [
-        f"column {table.name}.{c.name} is absent" + (f" (Moodle {c.since} brought it)" if c.since else "") for c in absent
+        f"column {table.name}.{c.name} is absent" + (f" (Moodle {c.since} brought it)" if c.since else "")
+        for c in absent
     ]
 
 

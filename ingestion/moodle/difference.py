@@ -55,9 +55,7 @@ class TableRead:
     @cached_property
     def touched(self) -> Touched:
         overlap = self.source.watermark_overlap_seconds
-        return Touched(
-            self.cursor.get("quiz_attempts", 0) - overlap, self.cursor.get("question_attempts", 0) - overlap
-        )
+        return Touched(self.cursor.get("quiz_attempts", 0) - overlap, self.cursor.get("question_attempts", 0) - overlap)
 
     @cached_property
     def touched_usages(self) -> pl.DataFrame:
@@ -106,8 +104,7 @@ class TableSync:
             rows_read += len(frame)
             progress(rows_read)
             if position_column and len(cast.rows):
-                highest = cast.rows[position_column].max()
-                position = max(filter(lambda value: value is not None, (position, highest)), default=None)
+                position = _further(position, cast.rows[position_column])
         for difference in streams:
             self._finish(difference, position)
         if position is not None and self.table.sync is not Sync.APPEND:
@@ -203,7 +200,7 @@ class StreamDifference:
 
     def finish_with_keys(self, key_frames: Iterator[pl.DataFrame]) -> None:
         """The keys that the source has now: those of the last state that are missing are gone."""
-        schema = {key: self._schema[key] for key in self._keys}
+        schema = pl.Schema({key: self._schema[key] for key in self._keys})
         frames = [frame.cast(schema) for frame in key_frames]
         living = pl.concat(frames) if frames else pl.DataFrame(schema=schema)
         merged = self._merged()
@@ -215,10 +212,9 @@ class StreamDifference:
         """Rows of a usage that was read whole, or whose usage is gone, and that were not seen, are gone."""
         parent = self._stream.table.parent
         assert parent is not None
-        usages = {"left_on": parent, "right_on": "usage_id"}
         seen = self._all_seen()
-        was_read = self.old.join(self._read.touched_usages, how="semi", **usages)
-        orphaned = self.old.join(self._read.living_usages, how="anti", **usages)
+        was_read = self.old.join(self._read.touched_usages, left_on=parent, right_on="usage_id", how="semi")
+        orphaned = self.old.join(self._read.living_usages, left_on=parent, right_on="usage_id", how="anti")
         gone = pl.concat([was_read, orphaned]).unique(self._keys, maintain_order=True)
         gone = gone.join(seen, on=self._keys, how="anti")
         self._delete(gone)
@@ -240,3 +236,11 @@ class StreamDifference:
         if len(gone):
             self._read.batch.append(self._stream.name, gone.select(self._keys).sort(self._keys), op="delete")
             self._read.batch.count(self._stream.name, deleted=len(gone))
+
+
+def _further(position: int | None, column: pl.Series) -> int | None:
+    """The greater of a position and the greatest value of an integer column; None when there is neither."""
+    highest = column.max()
+    if not isinstance(highest, int):
+        return position
+    return highest if position is None else max(position, highest)

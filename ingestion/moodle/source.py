@@ -82,7 +82,9 @@ class Address:
             # sqlite:///relative/path and sqlite:////absolute/path
             path = unquote(source.url.partition("://")[2]).removeprefix("/")
             if not path:
-                raise UsageError(f"The url of source {source.name} names no file; write sqlite:///path/to/moodle.sqlite.")
+                raise UsageError(
+                    f"The url of source {source.name} names no file; write sqlite:///path/to/moodle.sqlite."
+                )
             return cls(database=str(source.base_folder / path))
         try:
             parts = urlsplit(source.url)

@@ -74,9 +74,7 @@ def sync_moodle(
     database = open_database(source)
     with database.snapshot() as snapshot:
         newest = landing.newest(source.name)
-        decision = decide(
-            source, mode, newest, snapshot.clock, last_failed=last_failed, contracts=rules.version
-        )
+        decision = decide(source, mode, newest, snapshot.clock, last_failed=last_failed, contracts=rules.version)
         if reconcile and not decision.is_full:
             decision = Decision("incremental", "reconcile")
         report = SyncReport(source.name, decision.mode, decision.reason, as_of or snapshot.clock)
@@ -129,9 +127,7 @@ class _Run:
         states.save(manifest.batch_id, (*self.contracts.streams, QUARANTINE))
         return manifest
 
-    def _table(
-        self, table: Table, catalog: Catalog, read: TableRead, batch: Batch, notes: list[str]
-    ) -> dict[str, int]:
+    def _table(self, table: Table, catalog: Catalog, read: TableRead, batch: Batch, notes: list[str]) -> dict[str, int]:
         if table not in catalog.tables:
             return read.keep(table)
         started = monotonic()

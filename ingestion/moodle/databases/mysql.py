@@ -96,9 +96,7 @@ class MySQLSnapshot:
 
     dialect = "mysql"
 
-    def __init__(
-        self, source: MoodleSource, connection: pymysql.Connection, clock: datetime, is_mariadb: bool
-    ) -> None:
+    def __init__(self, source: MoodleSource, connection: pymysql.Connection, clock: datetime, is_mariadb: bool) -> None:
         self._source = source
         self._connection = connection
         self._is_mariadb = is_mariadb

@@ -61,8 +61,7 @@ class PostgreSQL:
         table = f"{self._source.prefix}quiz_grades"
         with self._connect() as connection:
             row = connection.execute(
-                "select to_regclass(%(table)s) is not null and has_table_privilege(current_user, to_regclass(%(table)s),"
-                " 'INSERT, UPDATE, DELETE, TRUNCATE')",
+                "select has_table_privilege(current_user, to_regclass(%(table)s), 'INSERT, UPDATE, DELETE, TRUNCATE')",
                 {"table": table},
             ).fetchone()
         return bool(row and row[0])
