@@ -1,0 +1,12 @@
+{# Named values as the JSON text of a finding's evidence. Engine-specific, so dispatched. Never personal data. #}
+{% macro evidence(values) -%}
+    {{ return(adapter.dispatch('evidence', 'rollbook')(values)) }}
+{%- endmacro %}
+
+{% macro default__evidence(values) -%}
+    cast(json_object(
+        {%- for name, expression in values.items() %}
+        '{{ name }}', {{ expression }}{{ "," if not loop.last }}
+        {%- endfor %}
+    ) as varchar)
+{%- endmacro %}

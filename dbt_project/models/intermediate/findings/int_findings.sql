@@ -1,0 +1,167 @@
+-- One row for each finding: a row of the source that breaks a rule.
+with grades as (
+    select * from {{ ref('int_grades') }}
+),
+
+gradebook as (
+    select * from {{ ref('int_gradebook') }}
+),
+
+quiz_attempts as (
+    select * from {{ ref('int_quiz_attempts') }}
+),
+
+question_attempts as (
+    select * from {{ ref('int_question_attempts') }}
+),
+
+final_grades_out_of_bounds as (
+    select
+        'score_out_of_bounds' as rule,
+        'grade/' || gradebook_grade_key as subject_key,
+        source,
+        course_key,
+        activity_key,
+        cast(null as varchar) as attempt_key,
+        user_key,
+        {{ evidence({
+            'final_grade': 'final_grade',
+            'least': 'least_grade',
+            'greatest': 'greatest_grade',
+            'grade_item_key': 'grade_item_key',
+            'item_type': 'item_type',
+            'raw_grade': 'raw_grade',
+            'is_overridden': 'is_overridden',
+            'is_locked': 'is_locked',
+        }) }} as evidence,
+        coalesce(graded_at, modified_at) as occurred_at
+    from gradebook
+    where is_withheld
+),
+
+attempts_out_of_bounds as (
+    select
+        'score_out_of_bounds' as rule,
+        'attempt/' || attempt_key as subject_key,
+        source,
+        course_key,
+        activity_key,
+        attempt_key,
+        user_key,
+        {{ evidence({
+            'sum_of_marks': 'marks',
+            'least': 'least_mark',
+            'greatest': 'greatest_mark',
+            'state': 'state',
+        }) }} as evidence,
+        coalesce(submitted_at, modified_at) as occurred_at
+    from quiz_attempts
+    where is_out_of_bounds
+),
+
+fractions_out_of_bounds as (
+    select
+        'score_out_of_bounds' as rule,
+        'question/' || quiz_attempts.attempt_key || '/' || cast(question_attempts.slot as varchar) as subject_key,
+        quiz_attempts.source,
+        quiz_attempts.course_key,
+        quiz_attempts.activity_key,
+        quiz_attempts.attempt_key,
+        quiz_attempts.user_key,
+        {{ evidence({
+            'fraction': 'question_attempts.fraction',
+            'least': 'question_attempts.min_fraction',
+            'greatest': 'question_attempts.max_fraction',
+            'slot': 'question_attempts.slot',
+            'state': 'question_attempts.state',
+        }) }} as evidence,
+        question_attempts.last_at as occurred_at
+    from question_attempts
+    inner join quiz_attempts
+        on question_attempts.source = quiz_attempts.source
+        and question_attempts.question_usage_id = quiz_attempts.question_usage_id
+    where question_attempts.is_out_of_bounds
+),
+
+-- One finding for a grade, even where it differs on both sides.
+grades_without_a_reason as (
+    select
+        'grade_mismatch' as rule,
+        grade_key as subject_key,
+        source,
+        course_key,
+        activity_key,
+        cast(null as varchar) as attempt_key,
+        user_key,
+        {{ evidence({
+            'grade': 'grade',
+            'computed_grade': 'computed_grade',
+            'final_grade': 'published_grade',
+            'raw_grade': 'raw_grade',
+            'parity': 'parity',
+            'parity_reason': 'parity_reason',
+            'gradebook_parity': 'gradebook_parity',
+            'gradebook_reason': 'gradebook_reason',
+            'grade_method': 'grade_method',
+            'attempts_counted': 'attempts_counted',
+        }) }} as evidence,
+        greatest(stored_at, graded_at, submitted_at) as occurred_at
+    from grades
+    where (parity <> 'match' and parity_reason is null)
+        or (gradebook_parity <> 'match' and gradebook_reason is null)
+),
+
+orphaned_attempts as (
+    select
+        'orphaned_attempt' as rule,
+        attempt_key as subject_key,
+        source,
+        course_key,
+        activity_key,
+        attempt_key,
+        user_key,
+        {{ evidence({
+            'is_without_quiz': 'is_without_quiz',
+            'is_without_usage': 'is_without_usage',
+            'question_usage_id': 'question_usage_id',
+            'state': 'state',
+        }) }} as evidence,
+        modified_at as occurred_at
+    from quiz_attempts
+    where is_without_quiz or is_without_usage
+),
+
+duplicate_grades as (
+    select
+        'duplicate_grade' as rule,
+        grade_key as subject_key,
+        source,
+        course_key,
+        activity_key,
+        cast(null as varchar) as attempt_key,
+        user_key,
+        {{ evidence({
+            'rows_stored': 'rows_stored',
+            'grade_used': 'grade',
+            'computed_grade': 'computed_grade',
+        }) }} as evidence,
+        stored_at as occurred_at
+    from grades
+    where rows_stored > 1
+),
+
+findings as (
+    select * from final_grades_out_of_bounds
+    union all
+    select * from attempts_out_of_bounds
+    union all
+    select * from fractions_out_of_bounds
+    union all
+    select * from grades_without_a_reason
+    union all
+    select * from orphaned_attempts
+    union all
+    select * from duplicate_grades
+)
+
+select * from findings

@@ -1,0 +1,214 @@
+{{ config(materialized='table') }}
+-- One row for each account, activity and item number with a gradebook row, a stored quiz grade, or attempts that give one.
+with quiz_grades as (
+    select * from {{ ref('int_quiz_grades') }}
+),
+
+gradebook as (
+    select * from {{ ref('int_gradebook') }}
+),
+
+grade_items as (
+    select * from {{ ref('int_activity_grade_items') }}
+),
+
+quizzes as (
+    select * from {{ ref('int_quizzes') }}
+),
+
+exelearnings as (
+    select * from {{ ref('stg_moodle__exelearning') }}
+),
+
+scorms as (
+    select * from {{ ref('stg_moodle__scorm') }}
+),
+
+feedback as (
+    select * from {{ ref('stg_moodle__quiz_feedback') }}
+),
+
+enrolments as (
+    select * from {{ ref('int_enrolments') }}
+),
+
+accounts as (
+    select * from {{ ref('int_accounts') }}
+),
+
+sources as (
+    select * from {{ ref('stg_landing__sources') }}
+),
+
+activity_grades as (
+    select gradebook.*
+    from gradebook
+    inner join grade_items
+        on gradebook.source = grade_items.source
+        and gradebook.grade_item_id = grade_items.grade_item_id
+),
+
+grade_methods as (
+    select
+        source,
+        'quiz' as activity_type,
+        quiz_id as activity_id,
+        grade_method
+    from quizzes
+    union all
+    select
+        source,
+        'exelearning' as activity_type,
+        exelearning_id as activity_id,
+        {{ moodle_word('exelearning_grade_method', 'grade_method_id') }} as grade_method
+    from exelearnings
+    union all
+    select
+        source,
+        'scorm' as activity_type,
+        scorm_id as activity_id,
+        {{ moodle_word('scorm_attempts_grading', 'attempts_grading_id') }} as grade_method
+    from scorms
+),
+
+enrolled as (
+    select
+        source,
+        course_id,
+        user_id,
+        min(created_at) as enrolled_at
+    from enrolments
+    group by source, course_id, user_id
+),
+
+paired as (
+    select
+        coalesce(quiz_grades.source, activity_grades.source) as source,
+        coalesce(activity_grades.activity_type, 'quiz') as activity_type,
+        coalesce(quiz_grades.quiz_id, activity_grades.activity_id) as activity_id,
+        coalesce(activity_grades.item_number, 0) as item_number,
+        coalesce(quiz_grades.user_id, activity_grades.user_id) as user_id,
+        activity_grades.grade_id is not null as is_in_gradebook,
+        -- a quiz shows the grade it stores; of other modules the gradebook keeps what they sent
+        case
+            when activity_grades.activity_type = 'quiz' or activity_grades.grade_id is null then quiz_grades.grade
+            else activity_grades.raw_grade
+        end as grade,
+        quiz_grades.computed_grade,
+        quiz_grades.grade_of_completed,
+        quiz_grades.deciding_state,
+        quiz_grades.attempts_counted,
+        quiz_grades.rows_stored,
+        quiz_grades.stored_at,
+        quiz_grades.submitted_at as attempts_submitted_at,
+        activity_grades.grade as published_grade,
+        activity_grades.* exclude (
+            source, activity_type, activity_id, item_number, user_id, course_id, grade, pass_grade,
+            user_key, course_key, activity_key
+        )
+    from quiz_grades
+    full join activity_grades
+        on quiz_grades.source = activity_grades.source
+        and quiz_grades.quiz_id = activity_grades.activity_id
+        and quiz_grades.user_id = activity_grades.user_id
+        and activity_grades.activity_type = 'quiz'
+        and activity_grades.item_number = 0
+),
+
+joined as (
+    select
+        paired.* exclude (grade_item_key),
+        coalesce(paired.grade_item_key, {{ key('grade_items.source', 'grade_items.grade_item_id') }}) as grade_item_key,
+        grade_items.grade_item_id as activity_grade_item_id,
+        coalesce(grade_items.course_id, quizzes.course_id) as course_id,
+        grade_methods.grade_method,
+        paired.activity_type = 'quiz' and quizzes.quiz_id is null as is_quiz_gone,
+        grade_items.grade_type as item_grade_type,
+        grade_items.min_grade as activity_min,
+        coalesce(grade_items.max_grade, quizzes.quiz_grade) as activity_max,
+        quizzes.quiz_grade,
+        grade_items.pass_grade,
+        grade_items.locked_at is not null as is_activity_locked,
+        grade_items.is_hidden as is_activity_hidden,
+        accounts.user_key,
+        sources.site_url,
+        coalesce(accounts.is_deleted, true) as is_account_deleted,
+        enrolled.enrolled_at,
+        feedback.feedback_text as feedback_band
+    from paired
+    left join grade_items
+        on paired.source = grade_items.source
+        and paired.activity_type = grade_items.activity_type
+        and paired.activity_id = grade_items.activity_id
+        and paired.item_number = grade_items.item_number
+    left join quizzes
+        on paired.source = quizzes.source
+        and paired.activity_id = quizzes.quiz_id
+        and paired.activity_type = 'quiz'
+    left join grade_methods
+        on paired.source = grade_methods.source
+        and paired.activity_type = grade_methods.activity_type
+        and paired.activity_id = grade_methods.activity_id
+    left join accounts
+        on paired.source = accounts.source
+        and paired.user_id = accounts.user_id
+    left join sources
+        on paired.source = sources.source
+    left join enrolled
+        on paired.source = enrolled.source
+        and coalesce(grade_items.course_id, quizzes.course_id) = enrolled.course_id
+        and paired.user_id = enrolled.user_id
+    left join feedback
+        on paired.source = feedback.source
+        and paired.activity_id = feedback.quiz_id
+        and paired.activity_type = 'quiz'
+        -- a grade below zero gets the feedback of zero
+        and greatest(paired.grade, 0) >= feedback.min_grade
+        and greatest(paired.grade, 0) < feedback.max_grade
+    qualify row_number() over (
+        partition by paired.source, paired.activity_type, paired.activity_id, paired.item_number, paired.user_id
+        order by feedback.quiz_feedback_id
+    ) = 1
+),
+
+compared as (
+    select
+        *,
+        case when activity_type = 'quiz' and item_number = 0 then {{ compared('grade', 'computed_grade') }} end as parity,
+        {{ compared('final_grade', 'grade') }} as gradebook_parity
+    from joined
+),
+
+judged as (
+    select
+        *,
+        {{ parity_reason() }} as parity_reason,
+        {{ gradebook_reason() }} as gradebook_reason
+    from compared
+),
+
+keyed as (
+    select
+        * replace (
+            coalesce(min_grade, activity_min, 0) as min_grade,
+            coalesce(max_grade, activity_max) as max_grade,
+            coalesce(is_overridden, false) as is_overridden,
+            coalesce(is_hidden, is_activity_hidden, false) as is_hidden,
+            coalesce(is_excluded, false) as is_excluded,
+            coalesce(is_locked, is_activity_locked, false) as is_locked,
+            coalesce(is_withheld, false) as is_withheld,
+            coalesce(graded_at, stored_at) as graded_at,
+            coalesce(submitted_at, attempts_submitted_at) as submitted_at
+        ),
+        {{ key('source', 'activity_type', 'activity_id', 'item_number', 'user_key') }} as grade_key,
+        {{ key('source', 'activity_type', 'activity_id') }} as activity_key,
+        {{ key('source', 'nullif(course_id, ' ~ site_course_id() ~ ')') }} as course_key,
+        site_url || '/grade/report/grader/index.php?id=' || cast(course_id as varchar) as url,
+        case
+            when activity_type = 'quiz' and quiz_grade >= {{ almost_zero() }} then {{ as_fraction('grade / quiz_grade') }}
+            when activity_type <> 'quiz' and row_max > row_min then {{ as_fraction('(grade - row_min) / (row_max - row_min)') }}
+        end as grade_scaled
+    from judged
+)
+
+select * from keyed

@@ -1,0 +1,106 @@
+-- One row for each account and quiz with a stored grade, or with attempts that give one.
+with attempts as (
+    select * from {{ ref('int_quiz_attempts') }}
+),
+
+quizzes as (
+    select * from {{ ref('int_quizzes') }}
+),
+
+stored_grades as (
+    select * from {{ ref('stg_moodle__quiz_grades') }}
+),
+
+attempt_marks as (
+    select
+        source,
+        quiz_id,
+        user_id,
+        count(*) filter (where is_counted) as attempts_counted,
+        count(marks) filter (where is_counted) as attempts_marked,
+        count(marks) filter (where is_counted and state = 'completed') as attempts_marked_of_completed,
+        max(marks) filter (where is_counted) as highest_mark,
+        sum(marks) filter (where is_counted) as total_mark,
+        -- the first and the last attempt decide also where they have no marks
+        {{ value_at_greatest('marks', '-attempt_number') }} filter (where is_counted) as first_mark,
+        {{ value_at_greatest('marks', 'attempt_number') }} filter (where is_counted) as last_mark,
+        {{ value_at_greatest('state', '-attempt_number') }} filter (where is_counted) as first_state,
+        {{ value_at_greatest('state', 'attempt_number') }} filter (where is_counted) as last_state,
+        max(marks) filter (where is_counted and state = 'completed') as highest_mark_of_completed,
+        sum(marks) filter (where is_counted and state = 'completed') as total_mark_of_completed,
+        {{ value_at_greatest('marks', '-attempt_number') }} filter (where is_counted and state = 'completed')
+            as first_mark_of_completed,
+        {{ value_at_greatest('marks', 'attempt_number') }} filter (where is_counted and state = 'completed')
+            as last_mark_of_completed,
+        max(submitted_at) filter (where is_counted) as submitted_at
+    from attempts
+    group by source, quiz_id, user_id
+),
+
+marks as (
+    select
+        attempt_marks.*,
+        quizzes.grade_method,
+        quizzes.quiz_sum,
+        quizzes.quiz_grade,
+        {{ mark_by_method('quizzes.grade_method') }} as mark,
+        {{ mark_by_method('quizzes.grade_method', '_of_completed') }} as mark_of_completed,
+        case when quizzes.grade_method = 'average' then attempts_marked else 1 end as divisor,
+        case when quizzes.grade_method = 'average' then attempts_marked_of_completed else 1 end as divisor_of_completed,
+        case quizzes.grade_method when 'first' then first_state when 'last' then last_state end as deciding_state
+    from attempt_marks
+    inner join quizzes
+        on attempt_marks.source = quizzes.source
+        and attempt_marks.quiz_id = quizzes.quiz_id
+),
+
+computed as (
+    select
+        source,
+        quiz_id,
+        user_id,
+        attempts_counted,
+        deciding_state,
+        {{ rescaled_to_quiz('mark', 'divisor', 'quiz_sum', 'quiz_grade') }} as computed_grade,
+        {{ rescaled_to_quiz('mark_of_completed', 'divisor_of_completed', 'quiz_sum', 'quiz_grade') }}
+            as grade_of_completed,
+        submitted_at
+    from marks
+),
+
+-- Nothing in Moodle's database keeps a second row out; the one written last stands.
+stored as (
+    select
+        source,
+        quiz_id,
+        user_id,
+        quiz_grade_id,
+        grade,
+        modified_at,
+        count(*) over (partition by source, quiz_id, user_id) as rows_stored
+    from stored_grades
+    qualify row_number() over (partition by source, quiz_id, user_id order by quiz_grade_id desc) = 1
+),
+
+matched as (
+    select
+        coalesce(stored.source, computed.source) as source,
+        coalesce(stored.quiz_id, computed.quiz_id) as quiz_id,
+        coalesce(stored.user_id, computed.user_id) as user_id,
+        coalesce(computed.attempts_counted, 0) as attempts_counted,
+        coalesce(stored.rows_stored, 0) as rows_stored,
+        computed.deciding_state,
+        stored.grade,
+        computed.computed_grade,
+        computed.grade_of_completed,
+        stored.modified_at as stored_at,
+        computed.submitted_at
+    from stored
+    full join computed
+        on stored.source = computed.source
+        and stored.quiz_id = computed.quiz_id
+        and stored.user_id = computed.user_id
+    where stored.grade is not null or computed.computed_grade is not null
+)
+
+select * from matched
