@@ -1,4 +1,5 @@
 -- One row for each account and company it belongs to, however many departments it has there.
+{{ config(materialized='table') }}
 with department_members as (
     select * from {{ ref('int_department_members') }}
 ),
