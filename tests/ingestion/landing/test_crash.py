@@ -207,6 +207,39 @@ def test_a_disk_that_is_full_at_any_step_ends_in_one_sentence_and_no_remains(
     assert [step for step, (_, text) in enumerate(outcomes, 1) if "is committed" in text] == [last - 1, last]
 
 
+def test_the_commit_is_renamed_after_everything_it_names_is_on_the_disk(
+    landing: Landing, begin: Callable[..., Batch], grades: Callable[..., pl.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def told_fsync(descriptor: int) -> None:
+        inode = os.fstat(descriptor).st_ino
+        (path,) = (path for path in landing.root.rglob("*") if path.stat().st_ino == inode)
+        steps.append(f"fsync {path.relative_to(landing.root)}")
+        fsync(descriptor)
+
+    def told_replace(name: Path, target: Path) -> None:
+        steps.append(f"rename to {target.name}")
+        replace(name, target)
+
+    with begin() as batch:
+        batch.append("grades", grades(3))
+        batch.count("grades", received=3, accepted=3)
+        monkeypatch.setattr(os, "fsync", told_fsync)
+        monkeypatch.setattr(os, "replace", told_replace)
+        batch.commit(AT, {})
+    steps = [step if ".tmp" not in step else "fsync the manifest" for step in steps]
+    assert steps == [
+        "fsync campus",  # the name of the stream's folder
+        "fsync campus/grades/00000001.parquet",
+        "fsync campus/grades",
+        "fsync the manifest",
+        "rename to 00000001.json",
+        "fsync campus/_batches",
+    ]
+
+
 FULL_DISK = """
 import resource, sys
 from datetime import UTC, datetime
@@ -279,10 +312,11 @@ def page():
     return pl.DataFrame({"id": range(10_000)}).with_columns(raw=pl.lit("x" * 1000) + pl.col("id").cast(pl.String))
 with Landing(Path(sys.argv[1])).begin("lrs", "xapi", "full", "r", {}, now) as batch:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for stream in "abcdefghij":
+    streams = [f"stream{number}" for number in range(30)]
+    for stream in streams:
         batch.open_stream(stream, dict(page().schema))
-    for turn in range(12):
-        for stream in "abcdefghij":
+    for turn in range(5):
+        for stream in streams:
             batch.append(stream, page())
             batch.count(stream, received=10_000, accepted=10_000)
     batch.commit(now, {})
@@ -291,7 +325,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 
 def test_memory_stays_bounded_over_many_streams(landing: Landing, start: Callable[..., subprocess.Popen[str]]) -> None:
-    """1.2 GB of rows, 120 MB in each of ten streams: more than a batch may hold back, for each and for all."""
+    """1.5 GB of rows, 50 MB in each of 30 streams: no stream fills a row group, all hold more than a batch may."""
     out, err = start(MEMORY, landing.root).communicate()
     assert err == ""
     assert int(out) < 600
