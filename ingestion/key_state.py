@@ -64,9 +64,8 @@ class KeyStates:
         schema = landed_schema(stream)
         parts = []
         for manifest in self._landing.manifests(self._source):
-            entry = manifest.streams.get(stream.name)
-            if entry is not None and entry.file is not None:
-                path = self._landing.path(self._source, stream.name, manifest.batch_id)
+            path = self._landing.files(self._source, manifest.batch_id).get(stream.name)
+            if path is not None:
                 parts.append(pl.scan_parquet(path).select(pl.col("_op"), *_conformed(path, schema)))
         if not parts:
             return empty

@@ -169,12 +169,9 @@ class _Loader:
     def _apply(self, source: str, manifests: Sequence[Manifest], known_as_of: datetime | None) -> None:
         newest = manifests[-1]
         rules = self._contracts[newest.kind]
+        files = {m.batch_id: self._landing.files(source, m.batch_id) for m in manifests}
         for stream in (*rules.streams, QUARANTINE):
-            batches = {
-                m.batch_id: self._landing.path(source, stream.name, m.batch_id)
-                for m in manifests
-                if stream.name in m.streams and m.streams[stream.name].file is not None
-            }
+            batches = {batch_id: held[stream.name] for batch_id, held in files.items() if stream.name in held}
             if batches:
                 self._apply_stream(source, rules.kind, stream, batches, manifests)
         self._note_batches(manifests)
