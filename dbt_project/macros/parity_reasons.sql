@@ -6,6 +6,8 @@ where no reason's predicate holds. Reads the columns of int_grades.
     case
         when parity is null or parity = 'match' then null
         when is_quiz_gone then 'quiz_gone'
+        when is_decided_out_of_bounds then 'attempt_out_of_bounds'
+        when {{ is_another_stored_grade('computed_grade') }} then 'duplicate_grade'
         when deciding_state = 'abandoned' and computed_grade is null
             and {{ is_same_grade('grade', 'grade_of_completed') }} then 'abandoned_attempt_decides'
         when deciding_state = 'submitted' and computed_grade is null
@@ -34,6 +36,9 @@ the item's own arithmetic, what keeps new grades out. Reads the columns of int_g
         when {{ is_gone_from_gradebook() }} and enrolled_at is null then 'not_enrolled'
         when {{ is_gone_from_gradebook() }} and stored_at <= enrolled_at then 'enrolled_again'
         when is_overridden then 'overridden'
+        when {{ is_another_stored_grade('raw_grade') }} then 'duplicate_grade'
+        when activity_type = 'quiz' and grade is null and computed_grade is null and attempts_counted > 0
+            and {{ is_same_grade('adjusted_grade', 'final_grade') }} then 'quiz_grade_removed'
         when {{ is_explained_by_arithmetic() }} and is_factored then 'item_factors'
         when {{ is_explained_by_arithmetic() }} and is_rescaled then 'rescaled'
         when {{ is_explained_by_arithmetic() }} and item_grade_type = {{ moodle_number('grade_type', 'scale') }}
@@ -59,3 +64,9 @@ the item's own arithmetic, what keeps new grades out. Reads the columns of int_g
 
 {# Moodle numbers the outcomes of an activity from here. #}
 {% macro first_outcome_number() -%}1000{%- endmacro %}
+
+{# The quiz stores several grades for the account, and one of the rows that do not count has this one. #}
+{% macro is_another_stored_grade(grade) -%}
+    rows_stored > 1 and {{ grade }} is not null
+    and ({{ is_same_grade(grade, 'least_stored') }} or {{ is_same_grade(grade, 'greatest_stored') }})
+{%- endmacro %}

@@ -108,8 +108,9 @@ joined as (
 ranged as (
     select
         *,
-        -- a grade fixed by hand or by a lock keeps the range it was given on; every other one follows its item
-        (is_grade_locked or is_item_locked or is_overridden or item_type = 'manual')
+        -- a grade fixed by hand or by a lock, or not recalculated yet, keeps the range it was given on;
+        -- every other one follows its item
+        (is_grade_locked or is_item_locked or is_overridden or needs_update or item_type = 'manual')
         and coalesce(final_grade between row_min and row_max, false) as is_on_own_range
     from joined
 ),

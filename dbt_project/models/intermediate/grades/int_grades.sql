@@ -99,6 +99,9 @@ paired as (
         quiz_grades.deciding_state,
         quiz_grades.attempts_counted,
         quiz_grades.rows_stored,
+        quiz_grades.least_stored,
+        quiz_grades.greatest_stored,
+        quiz_grades.is_decided_out_of_bounds,
         quiz_grades.stored_at,
         quiz_grades.submitted_at as attempts_submitted_at,
         activity_grades.grade as published_grade,
@@ -113,6 +116,9 @@ paired as (
         and quiz_grades.user_id = activity_grades.user_id
         and activity_grades.activity_type = 'quiz'
         and activity_grades.item_number = 0
+    where activity_grades.grade_id is not null
+        or quiz_grades.grade is not null
+        or quiz_grades.computed_grade is not null
 ),
 
 joined as (

@@ -1,4 +1,4 @@
--- One row for each account and quiz with a stored grade, or with attempts that give one.
+-- One row for each account and quiz with a stored grade, or with attempts that a grade is computed from.
 with attempts as (
     select * from {{ ref('int_quiz_attempts') }}
 ),
@@ -32,6 +32,8 @@ attempt_marks as (
             as first_mark_of_completed,
         {{ value_at_greatest('marks', 'attempt_number') }} filter (where is_counted and state = 'completed')
             as last_mark_of_completed,
+        bool_or(is_out_of_bounds and (is_graded_attempt or grade_method = 'average')) filter (where is_counted)
+            as is_decided_out_of_bounds,
         max(submitted_at) filter (where is_counted) as submitted_at
     from attempts
     group by source, quiz_id, user_id
@@ -52,6 +54,7 @@ marks as (
     inner join quizzes
         on attempt_marks.source = quizzes.source
         and attempt_marks.quiz_id = quizzes.quiz_id
+    where attempt_marks.attempts_counted > 0
 ),
 
 computed as (
@@ -64,6 +67,7 @@ computed as (
         {{ rescaled_to_quiz('mark', 'divisor', 'quiz_sum', 'quiz_grade') }} as computed_grade,
         {{ rescaled_to_quiz('mark_of_completed', 'divisor_of_completed', 'quiz_sum', 'quiz_grade') }}
             as grade_of_completed,
+        is_decided_out_of_bounds,
         submitted_at
     from marks
 ),
@@ -77,7 +81,9 @@ stored as (
         quiz_grade_id,
         grade,
         modified_at,
-        count(*) over (partition by source, quiz_id, user_id) as rows_stored
+        count(*) over (partition by source, quiz_id, user_id) as rows_stored,
+        min(grade) over (partition by source, quiz_id, user_id) as least_stored,
+        max(grade) over (partition by source, quiz_id, user_id) as greatest_stored
     from stored_grades
     qualify row_number() over (partition by source, quiz_id, user_id order by quiz_grade_id desc) = 1
 ),
@@ -89,6 +95,9 @@ matched as (
         coalesce(stored.user_id, computed.user_id) as user_id,
         coalesce(computed.attempts_counted, 0) as attempts_counted,
         coalesce(stored.rows_stored, 0) as rows_stored,
+        coalesce(computed.is_decided_out_of_bounds, false) as is_decided_out_of_bounds,
+        stored.least_stored,
+        stored.greatest_stored,
         computed.deciding_state,
         stored.grade,
         computed.computed_grade,
@@ -100,7 +109,6 @@ matched as (
         on stored.source = computed.source
         and stored.quiz_id = computed.quiz_id
         and stored.user_id = computed.user_id
-    where stored.grade is not null or computed.computed_grade is not null
 )
 
 select * from matched
