@@ -85,13 +85,13 @@ def _window(quiz: Quiz, learner: Learner) -> tuple[int, int]:
 def _active_pairs(quiz: Quiz, learners: list[Learner], dice: random.Random) -> list[Pair]:
     """Quiz, learner and the most attempts that fit, for each learner who attempts the quiz at all."""
     if quiz.plan.is_practice:
-        learners = [learner for learner in learners if learner.situation == ORDINARY][:1]
+        learners = [learner for learner in learners if learner.situation == ORDINARY and not learner.person.absent][:1]
     made = []
     for learner in learners:
         begin, end = _window(quiz, learner)
         allowed = quiz.rules_for(learner)[2] or 10**6
         most = min((end - begin) // _SPACING, allowed)
-        if most >= 1 and (dice.random() < 0.8 or quiz.plan.is_practice):
+        if most >= 1 and not learner.person.absent and (dice.random() < 0.8 or quiz.plan.is_practice):
             made.append((quiz, learner, 1 if quiz.plan.is_practice else most))
     return made
 
@@ -150,7 +150,11 @@ def _attempt(
     if is_last and not deadline and not plan.is_practice and dice.random() < 0.06:
         return attempt
     duration = min(dice.randrange(240, 1800), room)
-    is_late = bool(limit) and dice.random() < 0.12 and limit + plan.grace + 900 <= room
+    is_late = (
+        bool(limit)
+        and dice.random() < (0.25 if plan.overdue == "autoabandon" else 0.12)
+        and limit + plan.grace + 900 <= room
+    )
     if limit:
         duration = min(duration, limit * 9 // 10)
     if deadline and (is_late or start + duration >= deadline):

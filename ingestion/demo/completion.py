@@ -38,7 +38,7 @@ def write_completion(
         by_activity = {item.activity.id: item for item in items[course.id] if item.activity}
         for learner in classes.learners[course.id]:
             standing = Standing(learner)
-            if course.plan.completion and learner.since < NOW:
+            if course.plan.completion and learner.since < NOW and not learner.person.absent:
                 for activity in course.activities:
                     if activity.completion and not activity.is_leaving:
                         item = by_activity.get(activity.id)

@@ -73,7 +73,7 @@ class Planter:
             raise RollbookError(f"the demo is too small to plant a fault in {what}: ask for more students or attempts")
         chosen = self.dice.choice(rows)
         self.taken.add(chosen["user"])
-        return {name: value for name, value in chosen.items() if name not in ("total", "best")}
+        return {name: value for name, value in chosen.items() if value is not None and name not in ("total", "best")}
 
     def value(self, table: str, column: str, row_id: int) -> Decimal:
         """A stored number, exactly."""

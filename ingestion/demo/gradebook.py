@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from ingestion.demo.catalogue import NATURAL
-from ingestion.demo.enrolments import Classes, Learner
+from ingestion.demo.enrolments import FOREVER, Classes, Learner
 from ingestion.demo.gradeitems import GradeItem
 from ingestion.demo.people import ADMIN, Person
 from ingestion.demo.results import Push, Result
@@ -86,7 +86,7 @@ class Gradebook:
         self.past: list[Grade] = []
         self._dice = world.dice("gradebook")
         self._results = {(result.quiz.id, result.person.id): result for result in results}
-        self._turn = 0
+        self._turn = self._kept_maxima = 0
         for course_id, course_items in items.items():
             teacher = classes.teachers[course_id][0]
             for learner in classes.learners[course_id]:
@@ -122,8 +122,9 @@ class Gradebook:
             return None
         if item.quiz is not None:
             result = self._results.get((item.quiz.id, learner.person.id))
-            end = min(learner.until, NOW)
-            pushes = [push for push in (result.pushes if result else ()) if push.moment <= end]
+            # Who is suspended keeps their grades up to date; who left or was deleted has none to keep.
+            gone_at = learner.person.deleted_at or learner.left_at or NOW
+            pushes = [push for push in (result.pushes if result else ()) if push.moment <= gone_at]
             by, source = learner.person.id, "mod/quiz"
         else:
             pushes = _other_grades(learner, item, self._dice)
@@ -138,7 +139,7 @@ class Gradebook:
             row.note(pushes[0].moment, source, by)
             return row
         self._turn += 1
-        lock_after = self._turn % 41 == 9
+        lock_after = self._turn % 41 == 9 or self._is_to_keep_old_maximum(learner, item, pushes[0])
         for push in pushes:
             row.take(push, source, by)
             if lock_after and row.final is not None and not row.locked and push.moment + HOUR < learner.until:
@@ -146,6 +147,14 @@ class Gradebook:
                 row.note(row.locked, None, teacher.id)
         self._teacher_changes(row, teacher, min(learner.until, NOW))
         return row
+
+    def _is_to_keep_old_maximum(self, learner: Learner, item: GradeItem, first: Push) -> bool:
+        """Whether the row is one of the two that are locked before the quiz's maximum is doubled."""
+        doubled_at = item.quiz.doubled_at if item.quiz else None
+        if not doubled_at or not first.value or first.moment > doubled_at - DAY or learner.until < FOREVER:
+            return False
+        self._kept_maxima += 1
+        return self._kept_maxima <= 2
 
     def _teacher_changes(self, row: Grade, teacher: Person, end: int) -> None:
         """Overrides, hidden and excluded grades, here and there."""
@@ -167,7 +176,7 @@ class Gradebook:
 def _other_grades(learner: Learner, item: GradeItem, dice: random.Random) -> list[Push]:
     """A grade for an assignment, a package or a manual item, for most learners."""
     begin, end = max(learner.since, item.course.starts) + 10 * DAY, min(learner.until, NOW) - DAY
-    if dice.random() > 0.7 or end <= begin:
+    if dice.random() > 0.7 or end <= begin or learner.person.absent:
         return []
     moment = dice.randrange(begin, end)
     if item.scale_id:

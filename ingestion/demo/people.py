@@ -33,7 +33,7 @@ MANAGER, TEACHER, TUTOR, STUDENT, EXTERNAL = 1, 3, 4, 5, 9
 
 @dataclass(slots=True)
 class Person:
-    """One account. `ability` is in logits, 0 is average; `deleted_at` is None for a living account."""
+    """One account. `ability` is in logits, 0 is average; who is `absent` never came; `deleted_at` is None for most."""
 
     id: int
     username: str
@@ -45,6 +45,7 @@ class Person:
     created: int
     ability: float
     suspended: bool = False
+    absent: bool = False
     confirmed: bool = True
     deleted_at: int | None = None
 
@@ -73,6 +74,8 @@ def make_people(world: World) -> People:
     for person, days in zip(students[20:22], (40, 12), strict=True):
         person.deleted_at = NOW - days * DAY
     students[30].confirmed = False
+    for person in students[40:44]:
+        person.absent = True
     for user_id in (GUEST, ADMIN, *(person.id for person in made)):
         world.place(USER, user_id, world.system)
     return People(staff, students)
