@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +45,7 @@ class DuckDBDatasource(SQLDatasource):
     type: Literal["duckdb"] = "duckdb"  # type: ignore[assignment]
 
     @property
-    def execution_engine_type(self) -> type[SqlAlchemyExecutionEngine]:
+    def execution_engine_type(self) -> builtins.type[SqlAlchemyExecutionEngine]:
         return DuckDBEngine
 
 
@@ -53,7 +54,7 @@ def opened(database: Path) -> Iterator[DuckDBDatasource]:
     """The database as a data source that can only read; nothing holds the file afterwards."""
     context: AbstractDataContext = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    source = context.data_sources.add_duckdb(  # type: ignore[attr-defined]
+    source = context.data_sources.add_duckdb(
         "candidate",
         connection_string=f"duckdb:///{database.absolute()}",
         kwargs={"connect_args": {"read_only": True}},

@@ -29,7 +29,7 @@ _EVIDENCE = ("anomaly_key", "source", "activity_key", "attempt_key", "user_key")
 
 @dataclass(frozen=True)
 class Waiver:
-    """A dated exception: findings of one rule with one key, or with any key (`*`), are left out up to a moment."""
+    """A dated exception: findings of one rule with one key, or with any (`*`), are left out up to a moment."""
 
     check: str
     key: str
@@ -37,7 +37,7 @@ class Waiver:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Waiver:
-        """Read one of the ledger's: `check` (the rule), `key`, `until` (a date, which counts whole and in UTC, or a time).
+        """Read one of the ledger's: `check` (the rule), `key`, `until` (a date, which counts whole in UTC, or a time).
 
         Raises ServingError when one of the three is missing or no such thing.
         """
@@ -60,8 +60,8 @@ def check_growth(
 ) -> list[CheckResult]:
     """One result for each rule, named as the rule.
 
-    A rule blocks when its findings grew, against the live release, by more than `max_growth_percent` of the rows that it
-    covers now. It never blocks without a live release, nor when the live release was made before the rule existed.
+    A rule blocks when its findings grew, against the live release, by more than `max_growth_percent` of the rows that
+    it covers now. It never blocks without a live release, nor when the live release was made before the rule existed.
     Waived findings count on neither side.
     """
     exceptions = [Waiver.of(waiver) for waiver in waivers]
@@ -75,13 +75,13 @@ def check_growth(
         now = _findings(candidate.records(f"select rule, {', '.join(_EVIDENCE)} from marts.rpt_anomalies"))
         before = _live_findings(live) if live else {}
     except duckdb.Error as error:
-        return [broken("growth_of_findings", MART, f"The growth of findings could not be measured: {first_line(error)}")]
+        return [
+            broken("growth_of_findings", MART, f"The growth of findings could not be measured: {first_line(error)}")
+        ]
     known = _known_rules(live) if live else set()
     results = []
     for rule in sorted(covered.keys() | now.keys() | before.keys()):
-        kept = {
-            key: row for key, row in now.get(rule, {}).items() if not _waived(exceptions, rule, key, checked_at)
-        }
+        kept = {key: row for key, row in now.get(rule, {}).items() if not _waived(exceptions, rule, key, checked_at)}
         kept_before = {key for key in before.get(rule, {}) if not _waived(exceptions, rule, key, checked_at)}
         compared = live is not None and (known is None or rule in known)
         results.append(

@@ -52,12 +52,12 @@ def latest(files: Sequence[Path], columns: Sequence[str]) -> pl.LazyFrame:
 def quiz_grades(attempts: pl.LazyFrame, quizzes: pl.LazyFrame) -> pl.LazyFrame:
     """One row (quiz, userid, grade) for each account with a grade in a quiz; marks add up as decimals.
 
-    Attempts of a quiz that is gone have no grade.
+    Attempts of a quiz that is gone, or of no account, have no grade.
     """
     mark = pl.col("sumgrades")
-    counted = attempts.filter((pl.col("preview") == 0) & pl.col("state").is_in(_GRADED_STATES)).sort(
-        "quiz", "userid", "attempt", "id"
-    )
+    counted = attempts.filter(
+        (pl.col("preview") == 0) & pl.col("state").is_in(_GRADED_STATES) & (pl.col("userid") > 0)
+    ).sort("quiz", "userid", "attempt", "id")
     chosen = counted.group_by("quiz", "userid", maintain_order=True).agg(
         highest=mark.max(),
         # One count and one exact sum: the mean does not depend on the order of the attempts.
@@ -96,6 +96,7 @@ def check_quiz_grades(candidate: Candidate, batches: Sequence[LandedBatch]) -> C
             select activity_key, user_key, cast(computed_grade as double) as computed_grade
             from marts.fct_grades
             where split_part(activity_key, ':', 2) = 'quiz' and item_number = 0 and computed_grade is not null
+                and user_key is not null
             """
         )
     except (BatchError, duckdb.Error, pl.exceptions.PolarsError, OSError) as error:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from serving.audit import bounds
+from serving.audit.bounds import STEP
 from serving.audit.candidate import Needs
 from serving.audit.report import Kind
 
@@ -19,8 +21,8 @@ from serving.audit.report import Kind
 class Law:
     """One law of one mart.
 
-    `columns` are the columns of the mart that it reads; they are its evidence beside the mart's key. `breach` is the SQL
-    condition on a row `m` that breaks it, `joins` what else the condition needs, `reads` the tables of those joins.
+    `columns` are the columns of the mart that it reads; they are its evidence beside the mart's key. `breach` is the
+    SQL condition on a row `m` that breaks it, `joins` what else the condition needs, `reads` the tables of those joins.
     """
 
     mart: str
@@ -47,7 +49,6 @@ class Law:
 # The columns that name one row of a mart in the reader's terms, where that is more than its key.
 GRAINS: Mapping[str, tuple[str, ...]] = {
     "bridge_persons": ("user_key", "person_key"),
-    "fct_attempts": ("source", "activity_type", "attempt_id"),
     "fct_grades": ("user_key", "activity_key", "item_number"),
     "fct_gradebook_grades": ("user_key", "grade_item_key"),
     "fct_course_grades": ("user_key", "course_key"),
@@ -55,6 +56,9 @@ GRAINS: Mapping[str, tuple[str, ...]] = {
     "fct_course_completions": ("user_key", "course_key"),
     "rpt_course_progress": ("company_key", "user_key", "course_key"),
 }
+
+# Only the source can double these: the build keeps its rows one by one.
+_GRAINS_OF_SOURCE = frozenset({"fct_activity_completions"})
 
 VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("fct_attempts", "state"): (
@@ -80,38 +84,15 @@ NEVER_NULL: Mapping[str, tuple[str, ...]] = {
     "rpt_anomalies": ("rule", "source"),
 }
 
-# A stored grade has five decimals, marks and fractions seven: half a last digit is no breach.
-_STEP = "0.00001"
-
-_UNLIMITED = """
-    left join (
-        select distinct _source as source from landing.moodle_config where name = 'unlimitedgrades' and value = '1'
-    ) u on u.source = split_part(m.{key}, ':', 1)
-"""
-_CONFIG = {"landing.moodle_config": ("_source", "name", "value")}
-
 _LAWS = (
     Law(
         "fct_attempts",
         "score_within_its_slots",
         "A quiz attempt's published score lies within the sums of its slots' least and greatest marks.",
         ("activity_type", "raw_score"),
-        joins="""
-            join (
-                select
-                    a._source || ':' || 'quiz' || ':' || a.id as attempt_key,
-                    sum(q.maxmark * q.minfraction) as least,
-                    sum(q.maxmark * q.maxfraction) as greatest
-                from landing.moodle_quiz_attempts a
-                join landing.moodle_question_attempts q on q._source = a._source and q.questionusageid = a.uniqueid
-                group by a._source, a.id
-            ) b on b.attempt_key = m.attempt_key
-        """,
-        breach=f"m.raw_score < b.least - {_STEP} or m.raw_score > b.greatest + {_STEP}",
-        reads={
-            "landing.moodle_quiz_attempts": ("_source", "id", "uniqueid"),
-            "landing.moodle_question_attempts": ("_source", "questionusageid", "maxmark", "minfraction", "maxfraction"),
-        },
+        joins=f"join ({bounds.ATTEMPTS}) b on b.attempt_key = m.attempt_key",
+        breach=f"m.raw_score < b.least - {STEP} or m.raw_score > b.greatest + {STEP}",
+        reads=bounds.ATTEMPT_NEEDS,
     ),
     Law(
         "fct_attempts",
@@ -177,36 +158,53 @@ _LAWS = (
     Law(
         "fct_grades",
         "gradebook_grade_within_bounds",
-        "A published final grade lies within its item's bounds, unless its site allows unlimited grades.",
-        ("activity_key", "gradebook_grade", "min_grade", "max_grade"),
-        joins=_UNLIMITED.format(key="activity_key"),
-        breach="u.source is null and (m.gradebook_grade < m.min_grade or m.gradebook_grade > m.max_grade)",
-        reads=_CONFIG,
+        "A published final grade lies within the bounds published with it, unless its site allows unlimited grades.",
+        ("source", "activity_key", "gradebook_grade", "min_grade", "max_grade"),
+        joins="""
+            left join (
+                select distinct _source as source from landing.moodle_config
+                where name = 'unlimitedgrades' and value = '1'
+            ) u on u.source = m.source
+        """,
+        breach=f"""
+            u.source is null
+            and (m.gradebook_grade < m.min_grade - {STEP} or m.gradebook_grade > m.max_grade + {STEP})
+        """,
+        reads={"landing.moodle_config": ("_source", "name", "value")},
     ),
     Law(
         "fct_gradebook_grades",
         "grade_within_bounds",
         "A published final grade lies within its item's bounds, unless its site allows unlimited grades.",
-        ("grade_item_key", "grade"),
-        joins="join marts.dim_grade_items i on i.grade_item_key = m.grade_item_key"
-        + _UNLIMITED.format(key="grade_item_key"),
-        breach="u.source is null and (m.grade < i.min_grade or m.grade > i.max_grade)",
-        reads={"marts.dim_grade_items": ("grade_item_key", "min_grade", "max_grade"), **_CONFIG},
+        ("grade_item_key", "user_key", "grade"),
+        joins=f"join ({bounds.GRADES}) b on b.grade_item_key = m.grade_item_key and b.user_key = m.user_key",
+        # The landed value is withheld when it is out of bounds: then nothing may stand in its place.
+        breach="b.is_out_of_bounds and m.grade is not null",
+        reads=bounds.GRADE_NEEDS,
+    ),
+    Law(
+        "fct_course_grades",
+        "grade_within_bounds",
+        "A published course total lies within its item's bounds, unless its site allows unlimited grades.",
+        ("grade_item_key", "user_key", "grade"),
+        joins=f"join ({bounds.GRADES}) b on b.grade_item_key = m.grade_item_key and b.user_key = m.user_key",
+        breach="b.is_out_of_bounds and m.grade is not null",
+        reads=bounds.GRADE_NEEDS,
     ),
     Law(
         "fct_grades",
         "parity_says_what_the_grades_say",
-        "Parity is match within 0.00001, mismatch beyond, missing where only one side has a grade, none where neither has.",
-        ("grade", "computed_grade", "parity"),
-        # Only quizzes are computed here: elsewhere parity is NULL, and that is no claim.
+        "A quiz grade's parity is match within 0.00001, mismatch beyond, missing where only one side has a grade.",
+        ("activity_type", "item_number", "grade", "computed_grade", "parity"),
         breach=f"""
             m.parity is distinct from case
-                when m.grade is null and m.computed_grade is null then null
+                when m.activity_type <> 'quiz' or m.item_number <> 0 then null
+                when m.grade is null and m.computed_grade is null then 'match'
                 when m.grade is null then 'missing_in_lms'
                 when m.computed_grade is null then 'missing_here'
-                when abs(m.grade - m.computed_grade) <= {_STEP} then 'match'
+                when abs(m.grade - m.computed_grade) <= {STEP} then 'match'
                 else 'mismatch'
-            end and m.parity is not null
+            end
         """,
     ),
     Law(
@@ -267,9 +265,6 @@ PERSONAL_COLUMNS = frozenset(
         "last_name",
         "firstname",
         "lastname",
-        "full_user_name",
-        "id_number",
-        "idnumber",
         "user_id",
         "userid",
         "phone",
@@ -285,13 +280,14 @@ def laws(primary_keys: Mapping[str, str]) -> Iterator[Law]:
     """Every law of the marts whose primary keys are given, keys and grains first."""
     for mart, key in sorted(primary_keys.items()):
         yield Law(mart, "key_is_unique", f"No two rows of {mart} share a {key}.", (key,), "unique")
-        yield Law(mart, "key_is_there", f"Every row of {mart} has a {key}.", (key,), "not_null")
+        yield Law(mart, "key_is_there", f"Every row of {mart} has its {key}.", (key,), "not_null")
         grain = GRAINS.get(mart)
         if grain:
             claim = f"{mart} has one row for each {' × '.join(grain)}."
-            yield Law(mart, "grain_is_unique", claim, grain, "unique")
+            kind: Kind = "source" if mart in _GRAINS_OF_SOURCE else "ours"
+            yield Law(mart, "grain_is_unique", claim, grain, "unique", kind=kind)
         for column in NEVER_NULL.get(mart, ()):
-            yield Law(mart, f"{column}_is_there", f"Every row of {mart} has a {column}.", (column,), "not_null")
+            yield Law(mart, f"{column}_is_there", f"Every row of {mart} has its {column}.", (column,), "not_null")
     for (mart, column), values in VALUES.items():
         claim = f"{column} of {mart} is one of {', '.join(values)}."
         yield Law(mart, f"{column}_is_known", claim, (column,), "one_of", values)

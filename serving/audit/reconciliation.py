@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from serving.audit import bounds
 from serving.audit.batches import COUNTS, LandedBatch, files_of
 from serving.audit.candidate import Candidate, Needs
 from serving.audit.report import EVIDENCE_ROWS, CheckResult, broken, first_line, verdict
@@ -18,9 +19,8 @@ class Reconciliation:
     """One landed table against its mart, row by row.
 
     `landed` selects (key, value, rule, is_out_of_bounds): `rule` names why a row may stay out of the mart, NULL when it
-    must be there; only an out-of-bounds value may be withheld. `published` selects (key, value, may_be_ours): rows that
-    `may_be_ours` need no landed row. Values are numbers and equal within 0.00001; where several landed rows share a key,
-    the published value lies among theirs.
+    must be there; only an out-of-bounds value may be withheld. `published` selects (key, value). Values are numbers and
+    equal within 0.00001; where several landed rows share a key, the published value lies among theirs.
     """
 
     name: str
@@ -46,29 +46,12 @@ RECONCILIATIONS = (
         "quiz_attempts",
         "fct_attempts",
         "quiz attempts",
-        landed="""
-            select
-                a._source || ':quiz:' || a.id as key,
-                a.sumgrades as value,
-                null as rule,
-                a.sumgrades < b.least - 0.00001 or a.sumgrades > b.greatest + 0.00001 as is_out_of_bounds
-            from landing.moodle_quiz_attempts a
-            left join (
-                select
-                    _source, questionusageid, sum(maxmark * minfraction) as least, sum(maxmark * maxfraction) as greatest
-                from landing.moodle_question_attempts
-                group by _source, questionusageid
-            ) b on b._source = a._source and b.questionusageid = a.uniqueid
-        """,
+        landed=f"select attempt_key as key, value, rule, is_out_of_bounds from ({bounds.ATTEMPTS})",
         published="""
-            select attempt_key as key, raw_score as value, false as may_be_ours
+            select attempt_key as key, raw_score as value
             from marts.fct_attempts where activity_type = 'quiz'
         """,
-        needs={
-            "landing.moodle_quiz_attempts": ("_source", "id", "uniqueid", "sumgrades"),
-            "landing.moodle_question_attempts": ("_source", "questionusageid", "maxmark", "minfraction", "maxfraction"),
-            "marts.fct_attempts": ("attempt_key", "activity_type", "raw_score"),
-        },
+        needs={**bounds.ATTEMPT_NEEDS, "marts.fct_attempts": ("attempt_key", "activity_type", "raw_score")},
     ),
     Reconciliation(
         "quiz_grades",
@@ -78,14 +61,18 @@ RECONCILIATIONS = (
             select
                 g._source || ':quiz:' || g.quiz || '/' || coalesce(k.user_key, '') as key,
                 g.grade as value,
-                case when q.id is null then 'its quiz is gone' end as rule,
+                case
+                    when q.id is null then 'its quiz is gone'
+                    when g.userid > 0 then null
+                    else 'it names no account'
+                end as rule,
                 false as is_out_of_bounds
             from landing.moodle_quiz_grades g
             left join landing.moodle_quiz q on q._source = g._source and q.id = g.quiz
             left join landing.user_keys k on k.source = g._source and k.user_id = g.userid
         """,
         published="""
-            select activity_key || '/' || coalesce(user_key, '') as key, grade as value, false as may_be_ours
+            select activity_key || '/' || coalesce(user_key, '') as key, grade as value
             from marts.fct_grades
             where split_part(activity_key, ':', 2) = 'quiz' and item_number = 0 and grade is not null
         """,
@@ -100,61 +87,42 @@ RECONCILIATIONS = (
         "grades",
         "fct_gradebook_grades",
         "gradebook grades",
-        landed="""
-            select
-                g._source || ':' || g.itemid || '/' || coalesce(k.user_key, '') as key,
-                g.finalgrade as value,
-                case when i.id is null then 'its grade item is gone' end as rule,
-                (g.finalgrade < i.grademin or g.finalgrade > i.grademax) and u.source is null as is_out_of_bounds
-            from landing.moodle_grade_grades g
-            left join landing.moodle_grade_items i on i._source = g._source and i.id = g.itemid
-            left join landing.user_keys k on k.source = g._source and k.user_id = g.userid
-            left join (
-                select distinct _source as source from landing.moodle_config
-                where name = 'unlimitedgrades' and value = '1'
-            ) u on u.source = g._source
+        landed=f"""
+            select grade_item_key || '/' || coalesce(user_key, '') as key, value, rule, is_out_of_bounds
+            from ({bounds.GRADES})
         """,
         published="""
-            select grade_item_key || '/' || coalesce(user_key, '') as key, grade as value, false as may_be_ours
+            select grade_item_key || '/' || coalesce(user_key, '') as key, grade as value
             from marts.fct_gradebook_grades
         """,
         needs={
-            "landing.moodle_grade_grades": ("_source", "itemid", "userid", "finalgrade"),
-            "landing.moodle_grade_items": ("_source", "id", "grademin", "grademax"),
-            "landing.moodle_config": ("_source", "name", "value"),
+            **bounds.GRADE_NEEDS,
             "marts.fct_gradebook_grades": ("grade_item_key", "user_key", "grade"),
-            **_KEYS,
         },
     ),
     Reconciliation(
         "activity_completions",
         "fct_activity_completions",
-        "activity completion",
+        "activity completions",
         landed="""
             select
-                coalesce(c._source || ':' || t.name || ':' || m.instance, 'module ' || c.coursemoduleid)
-                    || '/' || coalesce(k.user_key, '') as key,
+                c._source || ':' || c.id as key,
                 case when c.completionstate = 4 then 3 else c.completionstate end as value,
-                case when t.name is null then 'its course module is gone' end as rule,
+                case when m.id is null then 'its course module is gone' end as rule,
                 false as is_out_of_bounds
             from landing.moodle_course_modules_completion c
             left join landing.moodle_course_modules m on m._source = c._source and m.id = c.coursemoduleid
-            left join landing.moodle_modules t on t._source = m._source and t.id = m.module
-            left join landing.user_keys k on k.source = c._source and k.user_id = c.userid
         """,
         published="""
             select
-                activity_key || '/' || coalesce(user_key, '') as key,
-                list_position(['incomplete', 'complete', 'complete_pass', 'complete_fail'], state) - 1 as value,
-                state = 'incomplete' as may_be_ours
+                completion_key as key,
+                list_position(['incomplete', 'complete', 'complete_pass', 'complete_fail'], state) - 1 as value
             from marts.fct_activity_completions
         """,
         needs={
-            "landing.moodle_course_modules_completion": ("_source", "coursemoduleid", "userid", "completionstate"),
-            "landing.moodle_course_modules": ("_source", "id", "module", "instance"),
-            "landing.moodle_modules": ("_source", "id", "name"),
-            "marts.fct_activity_completions": ("activity_key", "user_key", "state"),
-            **_KEYS,
+            "landing.moodle_course_modules_completion": ("_source", "id", "coursemoduleid", "completionstate"),
+            "landing.moodle_course_modules": ("_source", "id"),
+            "marts.fct_activity_completions": ("completion_key", "state"),
         },
     ),
     Reconciliation(
@@ -174,7 +142,7 @@ RECONCILIATIONS = (
             left join landing.moodle_enrol e on e._source = u._source and e.id = u.enrolid
             left join landing.moodle_course c on c._source = e._source and c.id = e.courseid
         """,
-        published="select enrolment_key as key, null as value, false as may_be_ours from marts.fct_enrolments",
+        published="select enrolment_key as key, null as value from marts.fct_enrolments",
         needs={
             "landing.moodle_user_enrolments": ("_source", "id", "enrolid"),
             "landing.moodle_enrol": ("_source", "id", "courseid"),
@@ -198,7 +166,7 @@ _COMPARE = """
         group by key
     ),
     published as (
-        select key, cast(min(value) as double) as value, count(*) as times, bool_and(may_be_ours) as may_be_ours
+        select key, cast(min(value) as double) as value, count(*) as times
         from ({published})
         group by key
     ),
@@ -211,13 +179,14 @@ _COMPARE = """
             case
                 when published.key is null and not landed.may_be_left_out then 'lost'
                 when published.key is null then null
-                when landed.key is null and not published.may_be_ours then 'invented'
+                when landed.key is null then 'invented'
                 when published.times > 1 then 'doubled'
-                when landed.key is null then null
                 when published.value is null and landed.least is not null and not landed.is_out_of_bounds
                     then 'withheld within its bounds'
                 when published.value is not null
-                    and coalesce(published.value < landed.least - 0.00001 or published.value > landed.greatest + 0.00001, true)
+                    and not coalesce(
+                        published.value between landed.least - 0.00001 and landed.greatest + 0.00001, false
+                    )
                     then 'changed'
             end as problem
         from landed
@@ -239,9 +208,7 @@ STATE_NEEDS: Needs = {
 def check_rows(candidate: Candidate, reconciliation: Reconciliation) -> CheckResult:
     """A landed table against its mart, both ways."""
     try:
-        candidate.connection.execute(
-            _COMPARE.format(landed=reconciliation.landed, published=reconciliation.published)
-        )
+        candidate.connection.execute(_COMPARE.format(landed=reconciliation.landed, published=reconciliation.published))
         [counts] = candidate.records("select count(*) as checked, count(problem) as failed from judged")
         left_out = candidate.records(
             "select left_out, count(*) as rows from judged where left_out is not null group by all order by all"
@@ -278,7 +245,7 @@ def check_ledger(candidate: Candidate) -> CheckResult:
 
 def check_manifests(candidate: Candidate, batches: Sequence[LandedBatch]) -> CheckResult:
     """The manifests on disk against the warehouse's ledger: every committed batch was taken once, as it was counted."""
-    claim = "The warehouse's ledger is what the manifests of its batches say, and no batch landed more or less than it counted."
+    claim = "The warehouse's ledger is that of its batches' manifests, and every batch landed what it counted."
     check, mart = "reconciliation__manifests", "landing.batches"
     try:
         ledger = candidate.records(f"select source, stream, batch_id, {', '.join(COUNTS)} from landing.batches")
@@ -337,8 +304,8 @@ def _compare_state(
 ) -> list[dict[str, Any]]:
     files = [str(path) for path in files_of(batches, source, stream)]
     left = (
-        "select id, max(_batch_id) as batch_id from read_parquet($files) group by id "
-        "having arg_max(_op, _batch_id) <> 'delete'"
+        "select id, max(_batch_id) as batch_id from read_parquet($files, file_row_number = true) group by id "
+        "having arg_max(_op, _batch_id * 4294967296 + file_row_number) <> 'delete'"
         if files
         else "select null::bigint as id, null::bigint as batch_id where $files is null"
     )

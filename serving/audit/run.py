@@ -54,7 +54,11 @@ def run_audit(
     ]
     with opened(warehouse) as candidate:
         results = check_structure(candidate, marts, needs)
-        rows = {mart: candidate.count(f"select count(*) from marts.{mart}") for mart in marts if f"marts.{mart}" in candidate.tables}
+        rows = {
+            mart: candidate.count(f"select count(*) from marts.{mart}")
+            for mart in marts
+            if f"marts.{mart}" in candidate.tables
+        }
         checkable = [law for law in declared if not candidate.lacks(law.needs(primary_keys.get(law.mart)))]
         results += _reconcile(candidate, landing_dir)
         if not candidate.lacks(growth.NEEDS):
@@ -90,5 +94,5 @@ def _reconcile(candidate: Candidate, landing_dir: Path) -> list[CheckResult]:
 
 
 def _batches(candidate: Candidate, landing_dir: Path) -> list[LandedBatch]:
-    applied = candidate.records("select source, max(batch_id) as batch_id from landing.sources group by source")
+    applied = candidate.records("select source, batch_id from landing.sources where batch_id is not null")
     return read_batches(landing_dir, {row["source"]: int(row["batch_id"]) for row in applied})

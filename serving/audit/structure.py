@@ -43,5 +43,3 @@ def _lacking(candidate: Candidate, table: str, name: str, columns: list[str]) ->
     if table not in candidate.tables:
         return broken(f"{name}__structure", mart, f"The warehouse has no table {table}.")
     return broken(f"{name}__structure", mart, f"{table} lacks {', '.join(columns)}.")
-
-

@@ -1,0 +1,143 @@
+"""The source's breaches block only when they multiply."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from serving.audit.growth import Waiver
+from serving.errors import ServingError
+
+RULE = "score_out_of_bounds"  # covers 500 rows: five findings are one percent
+
+
+def gate(report):
+    [result] = [result for result in report.results if result.check == RULE]
+    return result
+
+
+@pytest.fixture
+def gated(candidate, without_suites):
+    return candidate
+
+
+# findings now, findings live, percent that may grow, whether it blocks
+CASES = [
+    ("five percent of final grades", 25, 0, "1", True),
+    ("one", 1, 0, "1", False),
+    ("just what may grow", 5, 0, "1", False),
+    ("one more than what may grow", 6, 0, "1", True),
+    ("many, but no more than before", 100, 100, "1", False),
+    ("fewer than before", 3, 100, "1", False),
+    ("a wider limit", 25, 0, "5", False),
+    ("a limit between whole percents", 8, 0, "1.5", True),
+    ("no growth allowed", 1, 0, "0", True),
+]
+
+
+@pytest.mark.parametrize(("now", "live", "percent", "blocks"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_findings_may_grow_by_so_much(gated, now, live, percent, blocks):
+    gated.find(RULE, range(now))
+    report = gated.audit(gated.live(RULE, range(live)), max_growth_percent=Decimal(percent))
+    result = gate(report)
+    assert (result.blocks, result.passed, report.blocked) == (blocks, not blocks, blocks)
+    assert (result.kind, result.rows_checked, result.rows_failed) == ("source", 500, now)
+    assert len(result.evidence) == min(now, 20)
+
+
+def test_a_first_load_never_blocks(gated):
+    report = gated.find(RULE, range(400)).audit(None)
+    assert not report.blocked
+    assert gate(report).rows_failed == 400
+    assert "none to compare with" in gate(report).message
+
+
+def test_a_finding_of_no_rule_that_covers_rows_grows_without_limit(gated):
+    gated.find("unheard_of", [1])
+    report = gated.audit(gated.live())
+    assert {result.check for result in report.results if result.blocks} == {"unheard_of"}
+
+
+def test_a_live_release_without_findings_table_has_none(gated):
+    live = gated.live()
+    import duckdb
+
+    with duckdb.connect(str(live)) as connection:
+        connection.execute("drop table marts.rpt_anomalies")
+    assert gate(gated.find(RULE, range(6)).audit(live)).blocks
+
+
+@pytest.mark.parametrize(
+    ("checks", "blocks"),
+    [
+        (None, True),
+        ([], True),
+        ([{"check": "grade_mismatch", "kind": "source", "mart": "rpt_anomalies"}], False),
+        ([{"check": RULE, "kind": "source", "mart": "rpt_anomalies"}], True),
+        ([{"check": "fct_attempts__x", "kind": "source", "mart": "fct_attempts"}], True),
+    ],
+    ids=[
+        "no manifest",
+        "no checks told",
+        "a rule younger than the live release",
+        "a rule it knew",
+        "only other checks",
+    ],
+)
+def test_a_rule_that_the_live_release_did_not_know_is_a_first_load_of_its_own(gated, checks, blocks):
+    live = gated.live(checks=checks)
+    assert gate(gated.find(RULE, range(50)).audit(live)).blocks == blocks
+
+
+def test_evidence_shows_what_is_new(gated):
+    live = gated.live(RULE, range(100))
+    result = gate(gated.find(RULE, range(110)).audit(live))
+    assert [row["anomaly_key"] for row in result.evidence] == [f"{RULE}:{key}" for key in range(100, 110)]
+    assert set(result.evidence[0]) <= {"anomaly_key", "source", "activity_key", "attempt_key", "user_key"}
+
+
+TOMORROW = date(2026, 10, 2)
+
+# waivers of all 25 findings' keys but these, whether the gate still blocks
+WAIVERS = [
+    ("each by its key", [{"check": RULE, "key": f"{RULE}:{key}", "until": TOMORROW} for key in range(25)], 0),
+    ("all but ten", [{"check": RULE, "key": f"{RULE}:{key}", "until": TOMORROW} for key in range(15)], 10),
+    ("the whole rule", [{"check": RULE, "key": "*", "until": TOMORROW}], 0),
+    ("the last day counts whole", [{"check": RULE, "key": "*", "until": "2026-10-01"}], 0),
+    ("expired yesterday", [{"check": RULE, "key": "*", "until": "2026-09-30"}], 25),
+    ("expired an hour ago", [{"check": RULE, "key": "*", "until": datetime(2026, 10, 1, 5, tzinfo=UTC)}], 25),
+    ("of another rule", [{"check": "grade_mismatch", "key": "*", "until": TOMORROW}], 25),
+]
+
+
+@pytest.mark.parametrize(("waivers", "left"), [w[1:] for w in WAIVERS], ids=[w[0] for w in WAIVERS])
+def test_waived_findings_are_left_out(gated, waivers, left):
+    result = gate(gated.find(RULE, range(25)).audit(gated.live(), waivers))
+    assert result.rows_failed == left
+    assert result.blocks == (left > 5)
+    assert ("waived" in result.message) == (left < 25)
+
+
+def test_a_waived_finding_counts_on_neither_side(gated):
+    live = gated.live(RULE, range(10))
+    waivers = [{"check": RULE, "key": f"{RULE}:{key}", "until": TOMORROW} for key in range(10)]
+    assert not gate(gated.find(RULE, range(15)).audit(live, waivers)).blocks
+    gated.find(RULE, [90])
+    assert gate(gated.audit(live, waivers)).blocks
+
+
+@pytest.mark.parametrize(
+    "stored", [{}, {"check": RULE, "key": "*", "until": "soon"}, {"check": RULE, "key": "*", "until": 5}]
+)
+def test_a_waiver_that_makes_no_sense_is_one_sentence(stored):
+    with pytest.raises(ServingError, match="A waiver needs a check, a key and a date"):
+        Waiver.of(stored)
+
+
+def test_a_waiver_without_time_zone_is_in_utc():
+    waiver = Waiver.of({"check": RULE, "key": "*", "until": "2026-10-01T12:00:00"})
+    noon = datetime(2026, 10, 1, 12, tzinfo=UTC)
+    assert waiver.covers(RULE, "any", noon - timedelta(seconds=1))
+    assert not waiver.covers(RULE, "any", noon)
