@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -41,13 +41,14 @@ def _home(name: str) -> Path:
 
 @dataclass(frozen=True)
 class Server:
-    """A database server `url` takes a database's name."""
+    """A database server. `url` takes a database's name."""
 
     url: Callable[[str], str]
     run: Callable[[str, str], None]
     create: Callable[[str], None]
     load: Callable[[str, Path], None]
     copy: Callable[[str, str], None]
+    loaded: set[str] = field(default_factory=set)
 
 
 @contextmanager
@@ -63,7 +64,7 @@ def postgresql_server() -> Iterator[Server]:
     if os.geteuid() == 0:
         shutil.chown(data, "postgres", "postgres")
         shutil.chown(home, "postgres", "postgres")
-    init = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-E", "UTF8", "--no-sync"]
+    init = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
     subprocess.run(_as_user("postgres", init), check=True, stdout=subprocess.DEVNULL, cwd="/")
     trusted = "host all reader 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\nlocal all all trust\n"
     (data / "pg_hba.conf").write_text(trusted)
