@@ -142,7 +142,8 @@ def _findings(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict[str
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for row in rows:
         kept = {name: row[name] for name in _EVIDENCE if row.get(name) is not None}
-        found.setdefault(row["rule"], {})[row["anomaly_key"]] = kept
+        # A finding without a key or a rule breaks a law of its own mart; here it only has to be counted.
+        found.setdefault(str(row["rule"]), {})[str(row["anomaly_key"])] = kept
     return found
 
 
