@@ -56,7 +56,7 @@ check: setup
 	$(BIN)/python -m orchestration.check
 
 docs: setup
-	$(BIN)/python -m docs.dictionary
+	$(BIN)/python -m orchestration.dictionary
 
 lock: setup
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-annotate --output-file requirements.lock
