@@ -108,7 +108,7 @@ def _judge(
 ) -> CheckResult:
     growth = 0 if before is None else len(findings) - len(before)
     passed = growth <= 0 or growth * 100 <= max_growth_percent * covered
-    said = f"{rule} has {len(findings)} findings in the {covered} rows that it covers"
+    said = f"{rule} found {len(findings)} in the {covered} rows that it covers"
     if waived:
         said += f", {waived} waived ones left out"
     if before is None:
