@@ -47,6 +47,13 @@ def test_findings_may_grow_by_so_much(gated, now, live, percent, blocks):
     assert len(result.evidence) == min(now, 20)
 
 
+def test_a_single_new_finding_is_published_around_however_small_the_site(gated):
+    few = "update intermediate.int_rule_coverage set rows_covered = 20"
+    live = gated.live()
+    assert not gated.spoil(few).find(RULE, [1]).audit(live).blocked
+    assert gated.find(RULE, [2]).audit(live).blocked
+
+
 def test_a_first_load_never_blocks(gated):
     report = gated.find(RULE, range(400)).audit(None)
     assert not report.blocked
