@@ -307,7 +307,7 @@ def _compare_state(
         "select id, max(_batch_id) as batch_id from read_parquet($files, file_row_number = true) group by id "
         "having arg_max(_op, _batch_id * 4294967296 + file_row_number) <> 'delete'"
         if files
-        else "select null::bigint as id, null::bigint as batch_id where $files is null"
+        else "select null::bigint as id, null::bigint as batch_id where $files is not null"
     )
     query = f"""
         create or replace temp table judged as

@@ -150,3 +150,16 @@ def test_batches_that_the_warehouse_has_not_taken_yet_are_left_alone(candidate, 
     later = json.loads(candidate.manifest(2).read_text()) | {"batch_id": 3}
     candidate.manifest(3).write_text(json.dumps(later))
     assert failing(candidate.audit()) == set()
+
+
+def test_a_stream_of_which_nothing_ever_landed_is_sound(candidate, without_suites):
+    for batch_id in (1, 2):
+        manifest = json.loads(candidate.manifest(batch_id).read_text())
+        manifest["streams"].pop("course_modules_completion", None)
+        candidate.manifest(batch_id).write_text(json.dumps(manifest))
+    candidate.spoil(
+        "delete from landing.moodle_course_modules_completion",
+        "delete from marts.fct_activity_completions",
+        "delete from landing.batches where stream = 'course_modules_completion'",
+    )
+    assert failing(candidate.audit()) == set()
