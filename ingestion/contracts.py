@@ -19,7 +19,8 @@ Column types:
 
     int        64-bit integer
     time       seconds since 1970-01-01 UTC as a 64-bit integer, exactly as stored (0 often means "none")
-    user       64-bit integer that names an account of the source
+    user       64-bit integer: the account that the row is about
+    actor      64-bit integer: the account that acted; 0 and below mean the system
     num5/num7  DECIMAL(18, 5) / DECIMAL(20, 7)
     float      IEEE double
     text       text
@@ -72,6 +73,7 @@ _POLARS: Mapping[str, pl.DataType] = {
     "int": pl.Int64(),
     "time": pl.Int64(),
     "user": pl.Int64(),
+    "actor": pl.Int64(),
     "num5": pl.Decimal(18, 5),
     "num7": pl.Decimal(20, 7),
     "float": pl.Float64(),
@@ -84,6 +86,7 @@ _DUCKDB: Mapping[str, str] = {
     "int": "BIGINT",
     "time": "BIGINT",
     "user": "BIGINT",
+    "actor": "BIGINT",
     "num5": "DECIMAL(18, 5)",
     "num7": "DECIMAL(20, 7)",
     "float": "DOUBLE",
@@ -193,10 +196,9 @@ class Stream:
         """(name, DuckDB type) of each landed column, without the landing's own (_batch_id, _extracted_at, _op)."""
         return tuple(pair for column in self.columns for pair in column.landed)
 
-    @property
-    def user_columns(self) -> tuple[str, ...]:
-        """Columns that name accounts of the source."""
-        return tuple(column.name for column in self.columns if column.type == "user")
+    def columns_of(self, type_: str) -> tuple[str, ...]:
+        """The names of the columns of one type."""
+        return tuple(column.name for column in self.columns if column.type == type_)
 
 
 @dataclass(frozen=True)

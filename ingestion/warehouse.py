@@ -255,9 +255,11 @@ class _Loader:
 
     def _name_users(self, source: str, stream: Stream) -> None:
         """Give every account that appears for the first time its pseudonym: HMAC-SHA256 of `<source>:<id>`, 32 hex."""
-        if not stream.user_columns:
+        subjects = [f'select "{name}" as user_id from fresh' for name in stream.columns_of("user")]
+        actors = [f'select "{name}" from fresh where "{name}" > 0' for name in stream.columns_of("actor")]
+        if not subjects + actors:
             return
-        ids = " union all ".join(f'select "{column}" as user_id from fresh' for column in stream.user_columns)
+        ids = " union all ".join(subjects + actors)
         block = hashlib.sha256(self._key).digest() if len(self._key) > _HMAC_BLOCK else self._key
         block = block.ljust(_HMAC_BLOCK, b"\0")
         self._con.execute(
@@ -265,8 +267,8 @@ class _Loader:
             insert into landing.user_keys
             select $source, user_id,
                 left(sha256($outer || unhex(sha256($inner || encode($source || ':' || user_id)))), 32)
-            from (select distinct user_id from ({ids})) as named
-            where user_id > 0 and not exists (
+            from (select distinct user_id from ({ids}) as ids (user_id)) as named
+            where user_id is not null and not exists (
                 select 1 from landing.user_keys as known where known.source = $source and known.user_id = named.user_id
             )
             """,

@@ -16,7 +16,7 @@ _CASTS: Mapping[str, Mapping[str, str]] = {
     # SQLite's columns hold what they are given; text keeps it for the contract to judge.
     "sqlite": {"int": "cast({} as text)", "text": "cast({} as text)", "float": "cast({} as text)"},
 }
-_CAST_OF = {"int": "int", "time": "int", "user": "int", "float": "float"}
+_CAST_OF = {"int": "int", "time": "int", "user": "int", "actor": "int", "float": "float"}
 
 
 @dataclass(frozen=True)

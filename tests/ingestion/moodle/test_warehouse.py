@@ -79,6 +79,14 @@ def test_pseudonyms_are_keyed_hashes_of_source_and_id_for_every_account_named_an
     assert sorted(work.rows("select user_id, user_key from landing.user_keys")) == sorted(expected)
 
 
+def test_a_row_about_account_zero_keeps_a_key_and_the_system_gets_none(site: Any, work: Any) -> None:
+    site.insert("quiz_grades", id=1, quiz=1, userid=0, grade="1.00000", timemodified=T0)
+    site.insert("grade_grades", id=1, itemid=1, userid=4, usermodified=-1)
+    work.sync(site.url)
+    work.load()
+    assert work.rows("select user_id from landing.user_keys order by 1") == [(0,), (4,)]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
