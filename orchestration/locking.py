@@ -1,0 +1,29 @@
+"""The state lock, taken once a process: a command and the Dagster run that it starts hold it together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ingestion.landing import state_lock
+
+_held: set[Path] = set()
+
+
+@contextmanager
+def holding_state(data_dir: Path, command: str, wait_seconds: float = 0) -> Iterator[None]:
+    """Hold the lock of everything that changes state; what this process already holds, it holds on.
+
+    Raises LockedError, naming the holder, when another process still has it after `wait_seconds`.
+    """
+    path = data_dir / "state.lock"
+    if path in _held:
+        yield
+        return
+    with state_lock(path, command, wait_seconds):
+        _held.add(path)
+        try:
+            yield
+        finally:
+            _held.discard(path)

@@ -1,0 +1,123 @@
+"""Schema `monitoring`: how the warehouse fares, as tables, from the run ledger and the landing's ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from orchestration.ops import Ops
+from orchestration.settings import Settings
+
+_MOMENT = pl.Datetime("us", "UTC")
+_COLUMNS: Mapping[str, Mapping[str, Any]] = {
+    "sync_runs": {
+        "run_id": pl.String, "source": pl.String, "kind": pl.String, "mode": pl.String, "reason": pl.String,
+        "started_at": _MOMENT, "finished_at": _MOMENT, "status": pl.String, "error": pl.String,
+        "rows_read": pl.Int64, "rows_landed": pl.Int64, "rows_deleted": pl.Int64, "as_of": _MOMENT,
+        "batch_id": pl.Int64,
+    },
+    "quality_results": {
+        "run_id": pl.String, "stage": pl.String, "checked_at": _MOMENT, "check": pl.String, "kind": pl.String,
+        "mart": pl.String, "passed": pl.Boolean, "blocks": pl.Boolean, "rows_checked": pl.Int64,
+        "rows_failed": pl.Int64, "message": pl.String, "evidence": pl.String,
+    },
+    "findings": {
+        "anomaly_key": pl.String, "rule": pl.String, "source": pl.String, "first_seen_at": _MOMENT,
+        "last_seen_at": _MOMENT, "status": pl.String, "waived_until": _MOMENT,
+    },
+    "waivers": {
+        "check": pl.String, "key": pl.String, "reason": pl.String, "until": _MOMENT, "made_at": _MOMENT,
+    },
+    "alerts": {
+        "alert_key": pl.String, "severity": pl.String, "title": pl.String, "detail": pl.String, "opened_at": _MOMENT,
+        "last_seen_at": _MOMENT, "times_seen": pl.Int64, "resolved_at": _MOMENT, "run_id": pl.String,
+    },
+}  # fmt: skip
+_BATCHES = """
+select source, stream, batch_id, mode, reason, received, accepted, duplicate, ignored, quarantined, deleted,
+    committed_at
+from landing.batches order by all
+"""
+# The id of an account stays inside: only its table is told.
+_REJECTIONS = """
+select _source as source, _batch_id as batch_id, reason, rule_id, pointer,
+    case when "table" like 'user%' then "table" else "table" || ':' || "key" end as item_id,
+    null::bigint as line, sample
+from landing.moodle_quarantine order by all
+"""
+
+
+def frames(settings: Settings, now: datetime) -> dict[str, pl.DataFrame]:
+    """All tables of the schema but those that a release writes itself, by name."""
+    ops = Ops(settings.data_dir)
+    found = {name: _frame(ops, name, columns) for name, columns in _COLUMNS.items()}
+    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+        con.execute("set TimeZone = 'UTC'")
+        found["batches"] = con.sql(_BATCHES).pl()
+        found["rejections"] = con.sql(_REJECTIONS).pl()
+    found["freshness"] = _freshness(settings, now)
+    return found
+
+
+def write(warehouse: Path, tables: Mapping[str, pl.DataFrame]) -> None:
+    """Put the tables into the warehouse too: a blocked candidate has no release that could carry its evidence."""
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("create schema if not exists monitoring")
+        for name, frame in tables.items():
+            con.register("arrived", frame)
+            con.execute(f"create or replace table monitoring.{name} as select * from arrived")
+            con.unregister("arrived")
+
+
+def applied(warehouse: Path) -> dict[str, dict[str, Any]]:
+    """Per source, the newest batch that the warehouse holds, and the source's clock then (ISO 8601)."""
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        rows = con.execute("select source, batch_id, as_of from landing.sources").fetchall()
+    return {
+        source: {"batch_id": batch_id, "as_of": as_of.astimezone(UTC).isoformat()} for source, batch_id, as_of in rows
+    }
+
+
+def findings_in(warehouse: Path) -> list[dict[str, Any]]:
+    """The findings that the marts hold now: anomaly_key, rule and source; none while that mart does not exist."""
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        try:
+            rows = con.execute("select anomaly_key, rule, source from marts.rpt_anomalies").fetchall()
+        except duckdb.CatalogException:
+            return []
+    return [{"anomaly_key": key, "rule": rule, "source": source} for key, rule, source in rows]
+
+
+def _frame(ops: Ops, table: str, columns: Mapping[str, Any]) -> pl.DataFrame:
+    listed = ", ".join(f'"{name}"' for name in columns)
+    rows = ops.rows(f"select {listed} from {table} order by rowid")
+    read: dict[str, Any] = {name: pl.String if type_ == _MOMENT else type_ for name, type_ in columns.items()}
+    booleans = [name for name, type_ in columns.items() if type_ == pl.Boolean]
+    rows = [row | {name: bool(row[name]) for name in booleans} for row in rows]
+    moments = [name for name, type_ in columns.items() if type_ == _MOMENT]
+    return pl.DataFrame(rows, schema=read, orient="row").with_columns(
+        pl.col(name).str.to_datetime("%+", time_unit="us", time_zone="UTC") for name in moments
+    )
+
+
+def _freshness(settings: Settings, now: datetime) -> pl.DataFrame:
+    from orchestration.status import source_states
+
+    schema: dict[str, Any] = {
+        "source": pl.String, "checked_at": _MOMENT, "last_sync_at": _MOMENT, "last_status": pl.String,
+        "as_of": _MOMENT, "lag_seconds": pl.Float64, "is_stale": pl.Boolean, "stale_reason": pl.String,
+    }  # fmt: skip
+    states = source_states(settings, now)
+    return pl.DataFrame(
+        [
+            (s.name, now, s.last and s.last.finished_at, s.last and s.last.status, s.as_of, s.lag_seconds,
+             s.stale_reason is not None, s.stale_reason)
+            for s in states
+        ],
+        schema=schema, orient="row",
+    )  # fmt: skip
