@@ -79,6 +79,7 @@ class KeyStates:
 
     def save(self, batch_id: int, streams: Iterable[Stream]) -> None:
         """Write what was replaced and point the index at it; the states then belong to `batch_id`."""
+        make_folder(self._folder.parent)
         make_folder(self._folder)
         files = dict(self._files or {})
         if self._files is None:
