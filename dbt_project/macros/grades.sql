@@ -50,12 +50,12 @@
 {%- endmacro %}
 
 {# The value of the row with the greatest order, kept also where it is NULL. Engine-specific, so dispatched. #}
-{% macro value_at_greatest(value, order) -%}
-    {{ return(adapter.dispatch('value_at_greatest', 'rollbook')(value, order)) }}
+{% macro value_at_greatest(value, order, where=none) -%}
+    {{ return(adapter.dispatch('value_at_greatest', 'rollbook')(value, order, where)) }}
 {%- endmacro %}
 
-{% macro default__value_at_greatest(value, order) -%}
-    arg_max_null({{ value }}, {{ order }})
+{% macro default__value_at_greatest(value, order, where=none) -%}
+    arg_max_null({{ value }}, {{ order }}){% if where %} filter (where {{ where }}){% endif %}
 {%- endmacro %}
 
 {# Fractions of a question are compared within the rounding of seven decimals. #}

@@ -24,7 +24,7 @@ final_grades_out_of_bounds as (
         activity_key,
         cast(null as varchar) as attempt_key,
         user_key,
-        {{ evidence({
+        {{ evidence_json({
             'final_grade': 'final_grade',
             'least': 'least_grade',
             'greatest': 'greatest_grade',
@@ -48,7 +48,7 @@ attempts_out_of_bounds as (
         activity_key,
         attempt_key,
         user_key,
-        {{ evidence({
+        {{ evidence_json({
             'sum_of_marks': 'marks',
             'least': 'least_mark',
             'greatest': 'greatest_mark',
@@ -68,7 +68,7 @@ fractions_out_of_bounds as (
         quiz_attempts.activity_key,
         quiz_attempts.attempt_key,
         quiz_attempts.user_key,
-        {{ evidence({
+        {{ evidence_json({
             'fraction': 'question_attempts.fraction',
             'least': 'question_attempts.min_fraction',
             'greatest': 'question_attempts.max_fraction',
@@ -93,7 +93,7 @@ grades_without_a_reason as (
         activity_key,
         cast(null as varchar) as attempt_key,
         user_key,
-        {{ evidence({
+        {{ evidence_json({
             'grade': 'grade',
             'computed_grade': 'computed_grade',
             'final_grade': 'published_grade',
@@ -107,7 +107,8 @@ grades_without_a_reason as (
         }) }} as evidence,
         greatest(stored_at, graded_at, submitted_at) as occurred_at
     from grades
-    where (parity <> 'match' and parity_reason is null)
+    where
+        (parity <> 'match' and parity_reason is null)
         or (gradebook_parity <> 'match' and gradebook_reason is null)
 ),
 
@@ -120,7 +121,7 @@ orphaned_attempts as (
         activity_key,
         attempt_key,
         user_key,
-        {{ evidence({
+        {{ evidence_json({
             'is_without_quiz': 'is_without_quiz',
             'is_without_usage': 'is_without_usage',
             'question_usage_id': 'question_usage_id',
@@ -140,7 +141,7 @@ duplicate_grades as (
         activity_key,
         cast(null as varchar) as attempt_key,
         user_key,
-        {{ evidence({
+        {{ evidence_json({
             'rows_stored': 'rows_stored',
             'grade_used': 'grade',
             'computed_grade': 'computed_grade',

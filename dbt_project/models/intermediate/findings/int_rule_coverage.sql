@@ -20,11 +20,17 @@ question_attempts as (
 ),
 
 scores as (
-    select count(*) as scores from gradebook where final_grade is not null
+    select count(*) as scores
+    from gradebook
+    where final_grade is not null
     union all
-    select count(*) as scores from quiz_attempts where marks is not null
+    select count(*) as scores
+    from quiz_attempts
+    where marks is not null
     union all
-    select count(*) as scores from question_attempts where fraction is not null
+    select count(*) as scores
+    from question_attempts
+    where fraction is not null
 ),
 
 covered as (

@@ -34,12 +34,14 @@ nearest as (
     inner join contexts
         on surrounding.source = contexts.source
         and surrounding.context_id = contexts.context_id
-    where exists (
-        select 1
-        from own_letters
-        where own_letters.source = contexts.source
-            and own_letters.context_id = contexts.context_id
-    )
+    where
+        exists (
+            select 1
+            from own_letters
+            where
+                own_letters.source = contexts.source
+                and own_letters.context_id = contexts.context_id
+        )
     qualify row_number() over (partition by surrounding.source, surrounding.course_id order by contexts.depth desc) = 1
 ),
 
@@ -64,7 +66,8 @@ chosen as (
     where not exists (
         select 1
         from nearest
-        where nearest.source = courses.source
+        where
+            nearest.source = courses.source
             and nearest.course_id = courses.course_id
     )
 ),

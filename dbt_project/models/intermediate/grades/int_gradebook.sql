@@ -134,7 +134,7 @@ bounded as (
         case when is_total or is_row_range_used then row_max else item_max end as percent_max,
         -- an assignment rescales its own grades when its maximum changes
         coalesce(row_min <> item_min or row_max <> item_max, false)
-            and coalesce(activity_type, '') <> 'assign' as is_rescaled,
+        and coalesce(activity_type, '') <> 'assign' as is_rescaled,
         coalesce(mult_factor <> 1, false) or coalesce(plus_factor <> 0, false) as is_factored
     from ranged
 ),

@@ -1,7 +1,11 @@
 {{ config(materialized='table') }}
 -- One row for each account, activity and item number with a gradebook row, a stored quiz grade, or attempts that give one.
 with quiz_grades as (
-    select * from {{ ref('int_quiz_grades') }}
+    select
+        *,
+        'quiz' as activity_type,
+        0 as item_number
+    from {{ ref('int_quiz_grades') }}
 ),
 
 gradebook as (
@@ -13,7 +17,10 @@ grade_items as (
 ),
 
 quizzes as (
-    select * from {{ ref('int_quizzes') }}
+    select
+        *,
+        'quiz' as activity_type
+    from {{ ref('int_quizzes') }}
 ),
 
 exelearnings as (
@@ -22,10 +29,6 @@ exelearnings as (
 
 scorms as (
     select * from {{ ref('stg_moodle__scorm') }}
-),
-
-feedback as (
-    select * from {{ ref('stg_moodle__quiz_feedback') }}
 ),
 
 enrolments as (
@@ -40,18 +43,26 @@ sources as (
     select * from {{ ref('stg_landing__sources') }}
 ),
 
-activity_grades as (
-    select gradebook.*
+sent_grades as (
+    select
+        * exclude (course_id, pass_grade, user_key, course_key, activity_key, grade),
+        grade as published_grade
     from gradebook
+    where activity_id is not null
+),
+
+activity_grades as (
+    select sent_grades.*
+    from sent_grades
     inner join grade_items
-        on gradebook.source = grade_items.source
-        and gradebook.grade_item_id = grade_items.grade_item_id
+        on sent_grades.source = grade_items.source
+        and sent_grades.grade_item_id = grade_items.grade_item_id
 ),
 
 grade_methods as (
     select
         source,
-        'quiz' as activity_type,
+        activity_type,
         quiz_id as activity_id,
         grade_method
     from quizzes
@@ -84,14 +95,15 @@ enrolled as (
 paired as (
     select
         coalesce(quiz_grades.source, activity_grades.source) as source,
-        coalesce(activity_grades.activity_type, 'quiz') as activity_type,
+        coalesce(quiz_grades.activity_type, activity_grades.activity_type) as activity_type,
         coalesce(quiz_grades.quiz_id, activity_grades.activity_id) as activity_id,
-        coalesce(activity_grades.item_number, 0) as item_number,
+        coalesce(quiz_grades.item_number, activity_grades.item_number) as item_number,
         coalesce(quiz_grades.user_id, activity_grades.user_id) as user_id,
         activity_grades.grade_id is not null as is_in_gradebook,
         -- a quiz shows the grade it stores; of other modules the gradebook keeps what they sent
         case
-            when activity_grades.activity_type = 'quiz' or activity_grades.grade_id is null then quiz_grades.grade
+            when quiz_grades.quiz_id is not null then quiz_grades.grade
+            when activity_grades.activity_type = 'quiz' and activity_grades.item_number = 0 then null
             else activity_grades.raw_grade
         end as grade,
         quiz_grades.computed_grade,
@@ -102,21 +114,19 @@ paired as (
         quiz_grades.least_stored,
         quiz_grades.greatest_stored,
         quiz_grades.is_decided_out_of_bounds,
+        quiz_grades.feedback_band,
         quiz_grades.stored_at,
         quiz_grades.submitted_at as attempts_submitted_at,
-        activity_grades.grade as published_grade,
-        activity_grades.* exclude (
-            source, activity_type, activity_id, item_number, user_id, course_id, grade, pass_grade,
-            user_key, course_key, activity_key
-        )
+        activity_grades.* exclude (source, activity_type, activity_id, item_number, user_id)
     from quiz_grades
     full join activity_grades
         on quiz_grades.source = activity_grades.source
+        and quiz_grades.activity_type = activity_grades.activity_type
         and quiz_grades.quiz_id = activity_grades.activity_id
+        and quiz_grades.item_number = activity_grades.item_number
         and quiz_grades.user_id = activity_grades.user_id
-        and activity_grades.activity_type = 'quiz'
-        and activity_grades.item_number = 0
-    where activity_grades.grade_id is not null
+    where
+        activity_grades.grade_id is not null
         or quiz_grades.grade is not null
         or quiz_grades.computed_grade is not null
 ),
@@ -139,8 +149,7 @@ joined as (
         accounts.user_key,
         sources.site_url,
         coalesce(accounts.is_deleted, true) as is_account_deleted,
-        enrolled.enrolled_at,
-        feedback.feedback_text as feedback_band
+        enrolled.enrolled_at
     from paired
     left join grade_items
         on paired.source = grade_items.source
@@ -149,8 +158,8 @@ joined as (
         and paired.item_number = grade_items.item_number
     left join quizzes
         on paired.source = quizzes.source
+        and paired.activity_type = quizzes.activity_type
         and paired.activity_id = quizzes.quiz_id
-        and paired.activity_type = 'quiz'
     left join grade_methods
         on paired.source = grade_methods.source
         and paired.activity_type = grade_methods.activity_type
@@ -164,17 +173,6 @@ joined as (
         on paired.source = enrolled.source
         and coalesce(grade_items.course_id, quizzes.course_id) = enrolled.course_id
         and paired.user_id = enrolled.user_id
-    left join feedback
-        on paired.source = feedback.source
-        and paired.activity_id = feedback.quiz_id
-        and paired.activity_type = 'quiz'
-        -- a grade below zero gets the feedback of zero
-        and greatest(paired.grade, 0) >= feedback.min_grade
-        and greatest(paired.grade, 0) < feedback.max_grade
-    qualify row_number() over (
-        partition by paired.source, paired.activity_type, paired.activity_id, paired.item_number, paired.user_id
-        order by feedback.quiz_feedback_id
-    ) = 1
 ),
 
 compared as (

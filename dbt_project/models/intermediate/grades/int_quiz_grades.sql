@@ -1,6 +1,9 @@
 -- One row for each account and quiz with a stored grade, or with attempts that a grade is computed from.
 with attempts as (
-    select * from {{ ref('int_quiz_attempts') }}
+    select
+        *,
+        is_counted and state = 'completed' as is_counted_completed
+    from {{ ref('int_quiz_attempts') }}
 ),
 
 quizzes as (
@@ -11,6 +14,10 @@ stored_grades as (
     select * from {{ ref('stg_moodle__quiz_grades') }}
 ),
 
+feedback as (
+    select * from {{ ref('stg_moodle__quiz_feedback') }}
+),
+
 attempt_marks as (
     select
         source,
@@ -18,19 +25,19 @@ attempt_marks as (
         user_id,
         count(*) filter (where is_counted) as attempts_counted,
         count(marks) filter (where is_counted) as attempts_marked,
-        count(marks) filter (where is_counted and state = 'completed') as attempts_marked_of_completed,
+        count(marks) filter (where is_counted_completed) as attempts_marked_of_completed,
         max(marks) filter (where is_counted) as highest_mark,
         sum(marks) filter (where is_counted) as total_mark,
         -- the first and the last attempt decide also where they have no marks
-        {{ value_at_greatest('marks', '-attempt_number') }} filter (where is_counted) as first_mark,
-        {{ value_at_greatest('marks', 'attempt_number') }} filter (where is_counted) as last_mark,
-        {{ value_at_greatest('state', '-attempt_number') }} filter (where is_counted) as first_state,
-        {{ value_at_greatest('state', 'attempt_number') }} filter (where is_counted) as last_state,
-        max(marks) filter (where is_counted and state = 'completed') as highest_mark_of_completed,
-        sum(marks) filter (where is_counted and state = 'completed') as total_mark_of_completed,
-        {{ value_at_greatest('marks', '-attempt_number') }} filter (where is_counted and state = 'completed')
+        {{ value_at_greatest('marks', '-attempt_number', where='is_counted') }} as first_mark,
+        {{ value_at_greatest('marks', 'attempt_number', where='is_counted') }} as last_mark,
+        {{ value_at_greatest('state', '-attempt_number', where='is_counted') }} as first_state,
+        {{ value_at_greatest('state', 'attempt_number', where='is_counted') }} as last_state,
+        max(marks) filter (where is_counted_completed) as highest_mark_of_completed,
+        sum(marks) filter (where is_counted_completed) as total_mark_of_completed,
+        {{ value_at_greatest('marks', '-attempt_number', where='is_counted_completed') }}
             as first_mark_of_completed,
-        {{ value_at_greatest('marks', 'attempt_number') }} filter (where is_counted and state = 'completed')
+        {{ value_at_greatest('marks', 'attempt_number', where='is_counted_completed') }}
             as last_mark_of_completed,
         bool_or(is_out_of_bounds and (is_graded_attempt or grade_method = 'average')) filter (where is_counted)
             as is_decided_out_of_bounds,
@@ -47,9 +54,11 @@ marks as (
         quizzes.quiz_grade,
         {{ mark_by_method('quizzes.grade_method') }} as mark,
         {{ mark_by_method('quizzes.grade_method', '_of_completed') }} as mark_of_completed,
-        case when quizzes.grade_method = 'average' then attempts_marked else 1 end as divisor,
-        case when quizzes.grade_method = 'average' then attempts_marked_of_completed else 1 end as divisor_of_completed,
-        case quizzes.grade_method when 'first' then first_state when 'last' then last_state end as deciding_state
+        case when quizzes.grade_method = 'average' then attempt_marks.attempts_marked else 1 end as divisor,
+        case when quizzes.grade_method = 'average' then attempt_marks.attempts_marked_of_completed else 1 end
+            as divisor_of_completed,
+        case quizzes.grade_method when 'first' then attempt_marks.first_state when 'last' then attempt_marks.last_state end
+            as deciding_state
     from attempt_marks
     inner join quizzes
         on attempt_marks.source = quizzes.source
@@ -88,6 +97,21 @@ stored as (
     qualify row_number() over (partition by source, quiz_id, user_id order by quiz_grade_id desc) = 1
 ),
 
+-- The band that the stored grade falls in, a grade below zero in that of zero.
+banded as (
+    select
+        stored.quiz_grade_id,
+        stored.source,
+        min_by(feedback.feedback_text, feedback.quiz_feedback_id) as feedback_band
+    from stored
+    inner join feedback
+        on stored.source = feedback.source
+        and stored.quiz_id = feedback.quiz_id
+        and greatest(stored.grade, 0) >= feedback.min_grade
+        and greatest(stored.grade, 0) < feedback.max_grade
+    group by stored.quiz_grade_id, stored.source
+),
+
 matched as (
     select
         coalesce(stored.source, computed.source) as source,
@@ -102,6 +126,7 @@ matched as (
         stored.grade,
         computed.computed_grade,
         computed.grade_of_completed,
+        banded.feedback_band,
         stored.modified_at as stored_at,
         computed.submitted_at
     from stored
@@ -109,6 +134,9 @@ matched as (
         on stored.source = computed.source
         and stored.quiz_id = computed.quiz_id
         and stored.user_id = computed.user_id
+    left join banded
+        on stored.source = banded.source
+        and stored.quiz_grade_id = banded.quiz_grade_id
 )
 
 select * from matched
