@@ -1,0 +1,84 @@
+"""The Dagster instance of a data directory: where runs, events and schedules are kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingestion.landing import make_folder
+from orchestration.settings import CONFIG_VARIABLE, Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+PID_TAG = "rollbook/process"
+WAREHOUSE_POOL = "warehouse"
+_CONFIG = """\
+# Written by Rollbook when it was absent; change what you like.
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+# One writer at a time: the warehouse is one file.
+concurrency:
+  runs:
+    max_concurrent_runs: 1
+  pools:
+    default_limit: 1
+run_monitoring:
+  enabled: true
+  free_slots_after_run_end_seconds: 30
+event_log_storage:
+  module: orchestration.event_log
+  class: EventLog
+  config:
+    base_dir:
+      env: DAGSTER_HOME
+# Steps tell what they do in the event log; nothing of theirs goes to stdout.
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+"""
+
+
+def prepare_home(settings: Settings) -> Path:
+    """Make DAGSTER_HOME and its dagster.yaml where absent, and name both it and the configuration to child processes."""
+    home = settings.dagster_home
+    make_folder(home)
+    config = home / "dagster.yaml"
+    if not config.exists():
+        config.write_text(_CONFIG, encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(home)
+    os.environ[CONFIG_VARIABLE] = str(settings.file)
+    return home
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """The instance, without runs that only look alive: call it while holding the state lock.
+
+    A run that a command started dies with its process; what it left behind (its status, its place in the pool) would
+    otherwise stay for ever.
+    """
+    import dagster as dg
+
+    instance = dg.DagsterInstance.from_config(str(prepare_home(settings)))
+    unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=unfinished)):
+        pid = run.tags.get(PID_TAG)
+        if pid is not None and not _is_alive(int(pid)):
+            instance.report_run_failed(run, "The process of this run ended before the run did.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return instance
+
+
+def _is_alive(pid: int) -> bool:
+    if pid == os.getpid():
+        return False  # an earlier process of this number: ours has not begun a run yet
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

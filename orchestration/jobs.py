@@ -1,0 +1,68 @@
+"""The jobs, when they run, and what happens when one fails."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from orchestration.ops import Ops
+from orchestration.settings import Settings
+
+HOURLY, RECONCILE, REBUILD = "hourly", "reconcile", "rebuild"
+_LAND = "land"
+
+
+def jobs() -> list[UnresolvedAssetJobDefinition]:
+    """hourly: everything. reconcile: the same, and the keys of every table are compared for deletes.
+
+    rebuild: the warehouse anew from the landing, without asking any source.
+    """
+    everything = dg.AssetSelection.all()
+    return [
+        dg.define_asset_job(HOURLY, everything, description="Sync, load, build, audit, release."),
+        dg.define_asset_job(
+            RECONCILE,
+            everything,
+            config={"ops": {_LAND: {"config": {"reconcile": True}}}},
+            description="As hourly; deletes are looked for in every table, however large.",
+        ),
+        dg.define_asset_job(
+            REBUILD,
+            dg.AssetSelection.keys("landing/batches").downstream()
+            | dg.AssetSelection.groups("landing", "seeds", "staging").downstream(),
+            config={"ops": {_LAND: {"config": {"rebuild": True}}}},
+            description="The warehouse anew from all landed batches; no source is asked. Press it when in doubt.",
+        ),
+    ]
+
+
+def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    """hourly at minute 5, reconcile in the night of the site. rebuild has none."""
+    zone = settings.site.time_zone
+    running = dg.DefaultScheduleStatus.RUNNING
+    return [
+        dg.ScheduleDefinition(
+            job_name=HOURLY, cron_schedule="5 * * * *", execution_timezone=zone, default_status=running
+        ),
+        dg.ScheduleDefinition(
+            job_name=RECONCILE, cron_schedule="35 2 * * *", execution_timezone=zone, default_status=running
+        ),
+    ]
+
+
+def failure_sensor(settings: Settings) -> dg.SensorDefinition:
+    """A run that failed opens an alert, also when its process died before it could say so itself."""
+
+    @dg.run_failure_sensor(name="failed_runs", default_status=dg.DefaultSensorStatus.RUNNING)
+    def failed_runs(context: dg.RunFailureSensorContext) -> None:
+        run = context.dagster_run
+        Ops(settings.data_dir).raise_alert(
+            f"run:{run.job_name}",
+            "error",
+            f"A run of {run.job_name} failed",
+            f"Run {run.run_id[:8]}: {context.failure_event.message}",
+            datetime.now(UTC),
+            run.run_id,
+        )
+
+    return failed_runs
