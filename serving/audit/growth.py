@@ -61,8 +61,8 @@ def check_growth(
     """One result for each rule, named as the rule.
 
     A rule blocks when its findings grew, against the live release, by more than `max_growth_percent` of the rows that
-    it covers now, and by more than one. It never blocks without a live release, nor when the live release was made before the rule existed.
-    Waived findings count on neither side.
+    it covers now, and by more than one. It never blocks without a live release, nor when that was made before the rule
+    existed. Waived findings count on neither side.
     """
     exceptions = [Waiver.of(waiver) for waiver in waivers]
     try:
