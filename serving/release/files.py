@@ -54,7 +54,7 @@ def write_atomically(path: Path, data: bytes, mode: int) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         write_durably(draft, data, mode)
-        os.replace(draft, path)
+        draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
@@ -66,7 +66,7 @@ def point_link(link: Path, target: str, drafts: Path) -> None:
     draft = drafts / link.name
     draft.unlink(missing_ok=True)
     draft.symlink_to(target)
-    os.replace(draft, link)
+    draft.replace(link)
     fsync(link.parent)
 
 

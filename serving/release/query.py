@@ -64,7 +64,7 @@ def run_query(
             copied = connection.execute(
                 f"copy ({statement}\n) to {literal(str(draft))} ({_WRITERS[file_format]})"
             ).fetchone()
-            os.replace(draft, output)
+            draft.replace(output)
             return QueryResult(chosen, columns, [], rows_written=int(copied[0]) if copied is not None else 0)
     except duckdb.Error as error:
         raise ServingError(_sentence(error)) from error
@@ -89,7 +89,13 @@ def _statement(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     statements = connection.extract_statements(sql)
     if len(statements) != 1 or statements[0].type not in _READING:
         raise ServingError("A query is one SELECT statement (or WITH, FROM, DESCRIBE, SUMMARIZE, SHOW, EXPLAIN).")
-    return str(statements[0].query).strip().rstrip(";")
+    # The parser ends a statement after its semicolon and what follows on the line; inside COPY neither may stand.
+    # Offsets count bytes.
+    text = str(statements[0].query).encode()
+    ends = [
+        at for at, kind in duckdb.tokenize(text.decode()) if kind == duckdb.token_type.operator and text[at] == 0x3B
+    ]
+    return text[: ends[0] if ends else None].decode().strip()
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, statement: str, release_id: int, max_rows: int | None) -> QueryResult:

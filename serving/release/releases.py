@@ -1,7 +1,6 @@
 """The published releases on disk: which exist, which one is live, and the log of all that were ever live."""
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,7 +57,7 @@ class Releases:
     def current_id(self) -> int | None:
         """Id of the live release; None while nothing is published."""
         try:
-            name = Path(os.readlink(self.current)).name
+            name = self.current.readlink().name
         except OSError:
             return None
         if not _FOLDER_NAME.fullmatch(name) or not (self.folder / name / MANIFEST).is_file():
