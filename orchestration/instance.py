@@ -43,7 +43,7 @@ compute_logs:
 
 
 def prepare_home(settings: Settings) -> Path:
-    """Make DAGSTER_HOME and its dagster.yaml where absent, and name both it and the configuration to child processes."""
+    """Make DAGSTER_HOME and its dagster.yaml where absent; name it and the configuration to child processes."""
     home = settings.dagster_home
     make_folder(home)
     config = home / "dagster.yaml"

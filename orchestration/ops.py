@@ -122,7 +122,7 @@ class Ops:
     # Syncs
 
     def begin_sync(self, run: SyncRun) -> int:
-        """Note that a sync has begun. Those that never ended are closed first: whoever holds the lock knows them dead."""
+        """Note that a sync has begun; those that never ended are closed: whoever holds the lock knows them dead."""
         with self._open() as con:
             con.execute(
                 "update sync_runs set status = 'failed', finished_at = ?, error = ?, error_kind = 'source'"

@@ -25,7 +25,10 @@ def audit_checks(settings: Settings, project: Project) -> dg.AssetChecksDefiniti
     marts = [dg.AssetKey(["marts", name]) for name in sorted(project.primary_keys)]
     specs = [
         dg.AssetCheckSpec(
-            LAWS, asset=mart, blocking=True, description="Keys, grain, states and bounds hold; nothing lost or invented."
+            LAWS,
+            asset=mart,
+            blocking=True,
+            description="Keys, grain, states and bounds hold; nothing lost or invented.",
         )
         for mart in marts
     ]
@@ -51,7 +54,7 @@ def audit_checks(settings: Settings, project: Project) -> dg.AssetChecksDefiniti
 
 
 def _key(result: "CheckResult", marts: Sequence[dg.AssetKey]) -> dg.AssetCheckKey:
-    """The check that a result counts for; one about no mart of ours (a table of the landing) counts for the findings."""
+    """The check that a result counts for; one about a table that is no mart counts for the findings."""
     mart = dg.AssetKey(["marts", result.mart])
     if result.kind == "source":
         return dg.AssetCheckKey(_FINDINGS, GROWTH)
@@ -84,8 +87,6 @@ def _verdict(key: dg.AssetCheckKey, results: Sequence["CheckResult"]) -> dg.Asse
         passed=not failed,
         asset_key=key.asset_key,
         check_name=key.name,
-        severity=dg.AssetCheckSeverity.ERROR
-        if any(result.blocks for result in failed)
-        else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if any(result.blocks for result in failed) else dg.AssetCheckSeverity.WARN,
         metadata=metadata,
     )

@@ -39,7 +39,7 @@ class LandConfig(dg.Config):
     """`mode` None: as configured for each source. `as_of` is ISO 8601. `rebuild` makes the warehouse anew."""
 
     mode: str | None = None
-    names: list[str] = []
+    names: list[str] = []  # noqa: RUF012 (Dagster copies it)
     as_of: str | None = None
     reconcile: bool = False
     rebuild: bool = False
@@ -111,9 +111,12 @@ def _sync(settings: Settings, context: dg.AssetExecutionContext, config: LandCon
 
 def _source_specs(settings: Settings, name: str, rules: Contracts) -> Iterator[dg.AssetSpec]:
     database = dg.AssetKey([name, DATABASE])
-    shared = {"group_name": f"source_{name}".replace("-", "_"), "skippable": True}
+    shared: dict[str, Any] = {"group_name": f"source_{name}".replace("-", "_"), "skippable": True}
     yield dg.AssetSpec(
-        database, description=f"The {rules.kind} database of {name}, read at one point in time.", kinds={rules.kind}, **shared
+        database,
+        description=f"The {rules.kind} database of {name}, read at one point in time.",
+        kinds={rules.kind},
+        **shared,
     )
     for contract in rules.tables.values():
         yield dg.AssetSpec(
@@ -127,7 +130,7 @@ def _source_specs(settings: Settings, name: str, rules: Contracts) -> Iterator[d
 
 
 def _landing_specs(names: list[str], rules: Contracts) -> Iterator[dg.AssetSpec]:
-    shared = {"group_name": "landing", "kinds": {"duckdb", "parquet"}, "skippable": True}
+    shared: dict[str, Any] = {"group_name": "landing", "kinds": {"duckdb", "parquet"}, "skippable": True}
     databases = [dg.AssetKey([name, DATABASE]) for name in names]
     for stream in rules.streams:
         yield dg.AssetSpec(
@@ -168,7 +171,7 @@ def _synced(settings: Settings, runs: list[SyncRun], wanted: Any, asked: Any) ->
                 if (key := dg.AssetKey([run.source, name])) in wanted and name in manifest.streams:
                     yield dg.MaterializeResult(key, metadata={**vars(ledger), "batch": run.batch_id})
         passed, state = run.status != "failed", states[run.source]
-        verdicts = {
+        verdicts: dict[str, tuple[bool, dict[str, Any]]] = {
             "synced": (passed, {"outcome": run.error or f"{run.mode} ({run.reason})"}),
             "fresh": (
                 state.stale_reason is None,

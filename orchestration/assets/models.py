@@ -53,7 +53,7 @@ def _events(
 ) -> Iterator[Any]:
     if result.resource_type == "test":
         key = get_asset_check_key_for_test(manifest, translator, result.unique_id, None)
-        if key in context.selected_asset_check_keys and result.status != "skipped":
+        if key is not None and key in context.selected_asset_check_keys and result.status != "skipped":
             yield _check_result(key, result)
         return
     asset_key = translator.get_asset_key(manifest["nodes"][result.unique_id])

@@ -86,9 +86,7 @@ def status_asset(settings: Settings) -> dg.AssetsDefinition:
             )
         ],
         check_specs=[
-            dg.AssetCheckSpec(
-                _ALL_SYNCED, asset=STATUS, blocking=True, description="No source failed in this run."
-            )
+            dg.AssetCheckSpec(_ALL_SYNCED, asset=STATUS, blocking=True, description="No source failed in this run.")
         ],
         op_tags={"dagster/priority": "-10"},
         required_resource_keys={STATE},

@@ -49,7 +49,7 @@ class _RunLog(progress.LogProgress):
 
 @contextmanager
 def step(settings: Settings, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Iterator[None]:
-    """Run a step: whatever it raises becomes a failure of one sentence without secrets, and status.json is rewritten."""
+    """Run a step: what it raises becomes one sentence without secrets, and status.json is rewritten."""
     watched = COMMAND_TAG in context.run.tags
     try:
         with progress.telling(progress.current() if watched else _RunLog(context.log)):

@@ -1,0 +1,1 @@
+"""The commands of `rollbook`, by what they are about."""
