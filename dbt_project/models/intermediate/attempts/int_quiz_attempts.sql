@@ -106,7 +106,8 @@ joined as (
         and attempts.question_usage_id = usages.question_usage_id
     left join attempt_states
         on attempts.state = attempt_states.moodle_state
-    left join accounts
+    -- a row that names no account stands for nobody
+    inner join accounts
         on attempts.source = accounts.source
         and attempts.user_id = accounts.user_id
     left join sources

@@ -95,7 +95,8 @@ joined as (
     inner join grade_items
         on grades.source = grade_items.source
         and grades.grade_item_id = grade_items.grade_item_id
-    left join accounts
+    -- a row that names no account stands for nobody
+    inner join accounts
         on grades.source = accounts.source
         and grades.user_id = accounts.user_id
     left join sites
@@ -108,9 +109,8 @@ joined as (
 ranged as (
     select
         *,
-        -- a grade fixed by hand or by a lock, or not recalculated yet, keeps the range it was given on;
-        -- every other one follows its item
-        (is_grade_locked or is_item_locked or is_overridden or needs_update or item_type = 'manual')
+        -- a grade fixed by hand or by a lock keeps the range it was given on; every other one follows its item
+        (is_grade_locked or is_item_locked or is_overridden or item_type = 'manual')
         and coalesce(final_grade between row_min and row_max, false) as is_on_own_range
     from joined
 ),

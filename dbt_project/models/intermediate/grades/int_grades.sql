@@ -164,7 +164,7 @@ joined as (
         on paired.source = grade_methods.source
         and paired.activity_type = grade_methods.activity_type
         and paired.activity_id = grade_methods.activity_id
-    left join accounts
+    inner join accounts
         on paired.source = accounts.source
         and paired.user_id = accounts.user_id
     left join sources
