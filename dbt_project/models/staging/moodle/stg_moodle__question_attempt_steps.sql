@@ -3,6 +3,7 @@ select
     _source as source,
     id as question_attempt_step_id,
     questionattemptid as question_attempt_id,
+    questionusageid as question_usage_id,
     userid as user_id,
     sequencenumber as sequence_number,
     state,
