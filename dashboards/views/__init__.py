@@ -1,0 +1,1 @@
+"""The pages, one module each: which tiles they show, in which order."""
