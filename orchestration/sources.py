@@ -123,9 +123,12 @@ def _sync(settings: Settings, ops: Ops, source: SourceSettings, run: SyncRun, as
     ended = replace(ended, finished_at=_now())
     changed = {name: value for name, value in vars(ended).items() if value != getattr(run, name)}
     ops.end_sync(sync_id, **changed)
+    alert = f"sync:{run.source}"
     if ended.status == "failed":
-        heard.note(ended.error or "")
+        ops.raise_alert(alert, "error", f"Source {run.source} failed", ended.error or "", _now(), run.run_id)
     else:
+        ops.resolve_alert(alert, _now())
+    if ended.status == "succeeded":
         heard.note(
             f"{run.source}: {ended.mode} ({ended.reason}), {ended.rows_read:,} rows read, "
             f"{ended.rows_landed:,} landed, {ended.rows_deleted:,} deleted"

@@ -27,6 +27,7 @@ from orchestration.ops import Ops
 from orchestration.pseudonyms import pseudonym_key
 from orchestration.settings import Settings
 from orchestration.transform import NodeResult, Project
+from serving.errors import ServingError
 
 if TYPE_CHECKING:
     from ingestion.warehouse import LoadReport
@@ -144,7 +145,6 @@ def build(settings: Settings, *, run_id: str, full_refresh: bool = False) -> Bui
     ops.record_results(run_id, "dbt", now, [_as_row(result) for result in built.results if result.mart])
     if built.breaches:
         ops.raise_alert("build", "error", "The marts could not be built", built.verdict, now, run_id)
-        heard.note(built.verdict)
         return built
     ops.resolve_alert("build", now)
     candidate = monitoring.applied(settings.warehouse)
@@ -189,8 +189,7 @@ def audit(settings: Settings, *, run_id: str) -> AuditReport:
     ops.note_findings(monitoring.findings_in(settings.warehouse), now)
     if report.blocked:
         blocking = [result for result in report.results if result.blocks]
-        ops.raise_alert("audit", "error", "The release is blocked", blocked_sentence(blocking), now, run_id)
-        heard.note(blocked_sentence(blocking))
+        ops.raise_alert("audit", "error", "A release is blocked", blocked_sentence(blocking), now, run_id)
     else:
         ops.resolve_alert("audit", now)
         ops.set_fact("audited", built["id"])
@@ -207,7 +206,7 @@ def blocked_sentence(blocking: Sequence[Any]) -> str:
     return f"The release is blocked: {message}{more}"
 
 
-def release(settings: Settings, *, reason: str = "scheduled") -> Released:
+def release(settings: Settings, *, run_id: str, reason: str = "scheduled") -> Released:
     """Publish the audited candidate, unless a rollback holds releases or no mart differs from the live release.
 
     Raises RollbookError when the candidate has not passed the audit, ServingError when it could not be published.
@@ -224,23 +223,27 @@ def release(settings: Settings, *, reason: str = "scheduled") -> Released:
         return Released(None, held, is_held=True)
     heard.step("release")
     landing, now, project = Landing(settings.landing_dir), _now(), Project(settings)
-    published = publish(
-        settings.warehouse,
-        settings.data_dir,
-        primary_keys=project.primary_keys,
-        released_at=now,
-        as_of=built["as_of"],
-        cursors={
-            source: dict(landing.manifest(source, batch_id).cursor_after)
-            for source, batch_id in built["batches"].items()
-        },
-        versions=versions() | {"models": built["fingerprint"], "batches": built["batches"]},
-        checks=[_checked(row) for row in ops.results_since(built["at"])],
-        monitoring=monitoring.frames(settings, now),
-        keep_last=settings.release.keep_last,
-        keep_hours=settings.release.keep_hours,
-        reason=reason,
-    )
+    try:
+        published = publish(
+            settings.warehouse,
+            settings.data_dir,
+            primary_keys=project.primary_keys,
+            released_at=now,
+            as_of=built["as_of"],
+            cursors={
+                source: dict(landing.manifest(source, batch_id).cursor_after)
+                for source, batch_id in built["batches"].items()
+            },
+            versions=versions() | {"models": built["fingerprint"], "batches": built["batches"]},
+            checks=[_checked(row) for row in ops.results_since(built["at"])],
+            monitoring=monitoring.frames(settings, now),
+            keep_last=settings.release.keep_last,
+            keep_hours=settings.release.keep_hours,
+            reason=reason,
+        )
+    except ServingError as error:
+        ops.raise_alert("release", "error", "A release could not be published", str(error), now, run_id)
+        raise
     ops.set_fact("settled", built["id"])
     ops.resolve_alert("release", now)
     if published is None:

@@ -74,6 +74,8 @@ def landing_assets(settings: Settings) -> dg.AssetsDefinition:
             wanted, asked = context.selected_asset_keys, context.selected_asset_check_keys
             if any(key.path[0] in names for key in wanted):
                 runs = _sync(settings, context, config)
+                for failed in sources.failures(runs):
+                    context.log.error(failed.error)
                 yield from _synced(settings, runs, wanted, asked)
             loaded = steps.load(settings, rebuild=config.rebuild)
             if BATCHES in wanted:

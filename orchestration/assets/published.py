@@ -44,7 +44,7 @@ def release_asset(settings: Settings, project: Project) -> dg.AssetsDefinition:
     )
     def release(context: dg.AssetExecutionContext) -> Iterator[Any]:
         with step(settings, context):
-            released = steps.release(settings, reason=context.job_name)
+            released = steps.release(settings, run_id=context.run.run_id, reason=context.job_name)
             if released.published is None:
                 context.log.info(released.why_not)
                 return

@@ -63,6 +63,7 @@ def reconcile(context: click.Context, mode: str | None, names: tuple[str, ...], 
 def _run_job(context: click.Context, job: str, command: str, land: dict[str, Any]) -> None:
     from orchestration.runner import run_job
     from orchestration.sources import require_one
+    from serving.release.holding import hold
 
     held: Context = context.obj
     settings = held.settings
@@ -72,6 +73,8 @@ def _run_job(context: click.Context, job: str, command: str, land: dict[str, Any
     for complaint in outcome.complaints:
         complain(complaint)
     click.echo(standing(settings))
+    if why := hold(settings.data_dir):
+        click.echo(why)
     context.exit(outcome.exit_code)
 
 
@@ -164,7 +167,7 @@ def release(context: click.Context, resume: bool) -> None:
         if resume:
             end_hold(settings.data_dir)
         try:
-            released = steps.release(settings, reason="requested")
+            released = steps.release(settings, run_id=_run_id(), reason="requested")
         finally:
             status.write(settings)
     if released.is_held:
