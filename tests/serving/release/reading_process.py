@@ -38,8 +38,10 @@ def database_alone(published: Path) -> set[Any]:
 
 def main() -> None:
     published, end = Path(sys.argv[1]), Path(sys.argv[2])
-    loops, seen, errors = 0, set(), []
-    while not (end.exists() and loops):
+    loops, seen, errors, is_last = 0, set(), [], False
+    while not is_last:
+        # One more whole loop after the end, so that the last release is read too.
+        is_last = end.exists()
         loops += 1
         try:
             for answer in (whole_release((published / "current").resolve()), database_alone(published)):

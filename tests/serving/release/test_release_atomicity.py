@@ -46,6 +46,7 @@ def _is_clean(shop: Workshop) -> None:
     assert [fault for release_id in ids for fault in verify(shop.data, release_id)] == []
     logged = [entry["release_id"] for entry in releases.log()]
     assert logged == sorted(set(logged))
+    assert set(ids) <= set(logged)
     assert logged[-1] == releases.current_id() == ids[-1]
 
 
