@@ -100,9 +100,11 @@ def _frame(ops: Ops, table: str, columns: Mapping[str, Any]) -> pl.DataFrame:
     booleans = [name for name, type_ in columns.items() if type_ == pl.Boolean]
     rows = [row | {name: bool(row[name]) for name in booleans} for row in rows]
     moments = [name for name, type_ in columns.items() if type_ == _MOMENT]
-    return pl.DataFrame(rows, schema=read, orient="row").with_columns(
+    frame = pl.DataFrame(rows, schema=read, orient="row").with_columns(
         pl.col(name).str.to_datetime("%+", time_unit="us", time_zone="UTC") for name in moments
     )
+    # "check" is a word of SQL's own, which an analyst would have to quote.
+    return frame.rename({"check": "check_name"}, strict=False)
 
 
 def _freshness(settings: Settings, now: datetime) -> pl.DataFrame:

@@ -3,7 +3,8 @@
 How a table is read follows from its contract (`Sync`) and the sync's mode:
 
 - whole, or any table but an append-only one in a full load: every row; what is not there is gone;
-- watermark: rows at or after the cursor less an overlap, then the keys alone, to find deletes;
+- watermark: rows at or after the cursor less an overlap, then the keys alone, to find deletes; to reconcile, every row,
+  so that an edit that moved no time is found as well;
 - append: rows above the cursor less an overlap; nothing is ever deleted;
 - touched: the rows of usages that moved; what a re-read usage lost is gone, and so are usages whose id is gone.
 """
@@ -45,7 +46,7 @@ class TableRead:
     batch: Batch
     cursor: Mapping[str, int]
     is_full: bool
-    compares_all_keys: bool
+    reconciles: bool
 
     @cached_property
     def quarantine(self) -> StreamDifference:
@@ -121,6 +122,8 @@ class TableSync:
 
     @property
     def _is_whole(self) -> bool:
+        if self.table.sync is Sync.WATERMARK and self.read.reconciles:
+            return True
         return self.table.sync is Sync.WHOLE or (self.read.is_full and self.table.sync is not Sync.APPEND)
 
     def _query(self) -> str:
@@ -144,7 +147,7 @@ class TableSync:
             difference.finish_append(self._append_floor(position))
         elif self.table.sync is Sync.TOUCHED:
             difference.finish_touched()
-        elif len(difference.old) > self.read.source.delete_check_max_rows and not self.read.compares_all_keys:
+        elif len(difference.old) > self.read.source.delete_check_max_rows:
             self.notes.append(f"keys of {self.table.name} not compared: more than delete_check_max_rows")
             difference.finish_merged()
         else:

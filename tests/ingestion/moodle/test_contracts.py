@@ -30,7 +30,7 @@ def test_names_and_addresses_of_people_are_tagged_personal() -> None:
 
 def test_only_proved_watermarks_are_relied_on() -> None:
     by_watermark = {t.name for t in contracts().tables.values() if t.sync is Sync.WATERMARK}
-    assert by_watermark == {"quiz_attempts", "quiz_grades", "course_modules_completion", "user_enrolments"}
+    assert by_watermark == {"quiz_attempts", "course_modules_completion", "user_enrolments"}
 
 
 def test_every_column_that_names_an_account_is_typed_so() -> None:

@@ -40,11 +40,10 @@ def test_a_changed_row_without_any_time_column_moved_lands(site: Any, work: Any)
 
 def test_an_updated_row_of_a_watermark_table_lands_once_despite_the_overlap(site: Any, work: Any) -> None:
     for number in range(1, 21):
-        site.insert("quiz_grades", id=number, quiz=1, userid=number, grade="5.00000", timemodified=T0)
+        site.insert("user_enrolments", id=number, enrolid=1, userid=number, status=0, timemodified=T0)
     work.sync(site.url)
-    site.update("quiz_grades", "id = 7", grade="6.00000", timemodified=T0 + 5)
-    report = work.sync(site.url)
-    entry = report.manifest.streams["quiz_grades"].ledger
+    site.update("user_enrolments", "id = 7", status=1, timemodified=T0 + 5)
+    entry = work.sync(site.url).manifest.streams["user_enrolments"].ledger
     assert (entry.received, entry.accepted, entry.duplicate) == (20, 1, 19)
 
 
@@ -238,14 +237,31 @@ def test_an_incremental_sync_without_history_is_full(site: Any, work: Any) -> No
 
 def test_keys_above_the_row_limit_wait_for_reconcile(site: Any, work: Any) -> None:
     for number in range(5):
-        site.insert("quiz_grades", id=number, quiz=1, userid=number, grade="1.00000", timemodified=T0 - DAY)
-    site.insert("quiz_grades", id=9, quiz=1, userid=9, grade="1.00000", timemodified=T0)
+        site.insert("user_enrolments", id=number, enrolid=1, userid=number, timemodified=T0 - DAY)
+    site.insert("user_enrolments", id=9, enrolid=1, userid=9, timemodified=T0)
     few = {"delete_check_max_rows": 3}
     work.sync(site.url, options=few)
-    site.delete("quiz_grades", "id = 1")
+    site.delete("user_enrolments", "id = 1")
     hourly, nightly = work.sync(site.url, options=few), work.sync(site.url, options=few, reconcile=True)
     assert (hourly.rows_deleted, nightly.rows_deleted) == (0, 1)
-    assert "keys of quiz_grades not compared: more than delete_check_max_rows" in hourly.notes
+    assert "keys of user_enrolments not compared: more than delete_check_max_rows" in hourly.notes
+
+
+def test_an_edit_that_moved_no_time_is_found_by_reconcile(site: Any, work: Any) -> None:
+    site.insert("user_enrolments", id=1, enrolid=1, userid=1, status=0, timemodified=T0 - DAY)
+    site.insert("user_enrolments", id=2, enrolid=1, userid=2, status=0, timemodified=T0)
+    work.sync(site.url)
+    site.update("user_enrolments", "id = 1", status=1)
+    hourly, nightly = work.sync(site.url), work.sync(site.url, reconcile=True)
+    assert (hourly.rows_landed, nightly.rows_landed) == (0, 1)
+
+
+def test_a_stored_grade_edited_past_moodle_is_found_at_once(site: Any, work: Any) -> None:
+    for number in (1, 2):
+        site.insert("quiz_grades", id=number, quiz=1, userid=number, grade="5.00000", timemodified=T0 - number * DAY)
+    work.sync(site.url)
+    site.update("quiz_grades", "id = 2", grade="6.00000")
+    assert work.sync(site.url).rows_landed == 1
 
 
 def test_another_prefix_works(make_site: Callable[..., Any], work: Any) -> None:
