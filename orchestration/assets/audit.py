@@ -87,6 +87,7 @@ def _verdict(key: dg.AssetCheckKey, results: Sequence["CheckResult"]) -> dg.Asse
         passed=not failed,
         asset_key=key.asset_key,
         check_name=key.name,
+        description=" ".join(result.message for result in failed[:5]) or None,
         severity=dg.AssetCheckSeverity.ERROR if any(result.blocks for result in failed) else dg.AssetCheckSeverity.WARN,
         metadata=metadata,
     )

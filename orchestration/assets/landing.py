@@ -184,6 +184,7 @@ def _synced(settings: Settings, runs: list[SyncRun], wanted: Any, asked: Any) ->
             if dg.AssetCheckKey(database, check) in asked:
                 yield dg.AssetCheckResult(
                     passed=holds,
+                    description=None if holds else run.error if check == "synced" else state.stale_reason,
                     asset_key=database,
                     check_name=check,
                     severity=dg.AssetCheckSeverity.ERROR if check == "synced" else dg.AssetCheckSeverity.WARN,

@@ -71,10 +71,10 @@ def _check_result(key: dg.AssetCheckKey, result: NodeResult) -> dg.AssetCheckRes
             "failed_rows": table(result.evidence),
             "query": dg.MetadataValue.md(f"```sql\n{result.query}\n```"),
         }
-    if result.status == "error":
-        metadata["error"] = result.message
+    told = {"fail": f"{result.failures} rows fail.", "warn": f"{result.failures} rows fail, which is a warning."}
     return dg.AssetCheckResult(
         passed=result.status == "pass",
+        description=None if result.status == "pass" else told.get(result.status, result.message),
         asset_key=key.asset_key,
         check_name=key.name,
         severity=dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR,

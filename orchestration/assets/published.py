@@ -114,6 +114,7 @@ def status_asset(settings: Settings) -> dg.AssetsDefinition:
                 passed=not failed,
                 asset_key=STATUS,
                 check_name=_ALL_SYNCED,
+                description=" ".join(run.error or "" for run in failed) or None,
                 metadata={"failed": table([{"source": run.source, "why": run.error} for run in failed])},
             )
 
