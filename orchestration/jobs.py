@@ -51,12 +51,14 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
 
 
 def failure_sensor(settings: Settings) -> dg.SensorDefinition:
-    """A run that failed opens an alert, also when its process died before it could say so itself."""
+    """A failed run whose steps opened no alert of their own opens one: its process died, or something broke."""
 
     @dg.run_failure_sensor(name="failed_runs", default_status=dg.DefaultSensorStatus.RUNNING)
     def failed_runs(context: dg.RunFailureSensorContext) -> None:
-        run = context.dagster_run
-        Ops(settings.data_dir).raise_alert(
+        run, ops = context.dagster_run, Ops(settings.data_dir)
+        if any(alert.run_id == run.run_id for alert in ops.open_alerts()):
+            return
+        ops.raise_alert(
             f"run:{run.job_name}",
             "error",
             f"A run of {run.job_name} failed",

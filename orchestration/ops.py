@@ -79,6 +79,7 @@ class Alert:
     opened_at: datetime
     last_seen_at: datetime
     times_seen: int
+    run_id: str | None = None
 
 
 class Ops:
@@ -262,7 +263,7 @@ class Ops:
         return [
             Alert(
                 row["alert_key"], row["severity"], row["title"], row["detail"], _time(row["opened_at"]),
-                _time(row["last_seen_at"]), row["times_seen"],
+                _time(row["last_seen_at"]), row["times_seen"], row["run_id"],
             )
             for row in found
         ]  # fmt: skip

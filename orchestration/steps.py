@@ -104,8 +104,6 @@ def load(settings: Settings, *, rebuild: bool = False) -> Loaded:
 
 
 def _why_build(settings: Settings, ops: Ops, report: LoadReport, newest: dict[str, int]) -> str | None:
-    from serving.release import Releases, hold
-
     built = ops.fact("built")
     if report.rebuilt:
         return f"the warehouse was rebuilt ({report.rebuilt})"
@@ -117,10 +115,20 @@ def _why_build(settings: Settings, ops: Ops, report: LoadReport, newest: dict[st
         return "the marts were never built"
     if built["fingerprint"] != Project(settings).fingerprint:
         return "the models, their versions or the settings changed"
-    held = hold(settings.data_dir) is not None and ops.fact("audited") == built["id"]
-    if not held and (ops.fact("settled") != built["id"] or Releases(settings.data_dir).current_id() is None):
-        return "the last candidate was not released"
-    return None
+    return None if is_settled(settings) else "the last candidate was not released"
+
+
+def is_settled(settings: Settings) -> bool:
+    """Whether the last candidate is released, equals the live release, or has passed its audit and is held back."""
+    from serving.release import Releases, hold
+
+    ops = Ops(settings.data_dir)
+    built = ops.fact("built")
+    if built is None:
+        return False
+    if hold(settings.data_dir) is not None:
+        return bool(ops.fact("audited") == built["id"])
+    return ops.fact("settled") == built["id"] and Releases(settings.data_dir).current_id() is not None
 
 
 def build(settings: Settings, *, run_id: str, full_refresh: bool = False) -> Built:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.errors import RollbookError
+from ingestion.landing import make_folder
 from orchestration.secrets import redact
 from orchestration.settings import Settings
 
@@ -95,8 +96,8 @@ class Project:
         digest.update(json.dumps([version(name) for name in ("duckdb", "dbt-core", "dbt-duckdb")]).encode())
         digest.update(settings.site.model_dump_json().encode())
         digest.update(json.dumps([rule.model_dump() for rule in settings.identity]).encode())
-        for name, source in sorted(settings.sources.items()):
-            digest.update(json.dumps([name, source.kind, getattr(source, "site_url", None)]).encode())
+        sites = {name: url for name, source in settings.sources.items() if (url := getattr(source, "site_url", None))}
+        digest.update(json.dumps(sites, sort_keys=True).encode())
         return digest.hexdigest()[:16]
 
     def build(self, *, full_refresh: bool = False, log: Callable[[str], None] | None = None) -> list[NodeResult]:
@@ -125,6 +126,7 @@ class Project:
         from dbt.cli.main import dbtRunner
 
         folder = self.settings.dbt_dir
+        make_folder(folder)
         os.environ["ROLLBOOK_WAREHOUSE"] = str(self.settings.warehouse)
         places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
         places += ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]

@@ -1,6 +1,7 @@
 """The release and the status: what readers see of a run."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -93,7 +94,10 @@ def status_asset(settings: Settings) -> dg.AssetsDefinition:
     )
     def write(context: dg.AssetExecutionContext) -> Iterator[Any]:
         with step(settings, context):
-            failed = sources.failures(Ops(settings.data_dir).syncs_of(context.run.run_id))
+            ops = Ops(settings.data_dir)
+            failed = sources.failures(ops.syncs_of(context.run.run_id))
+            if not failed and steps.is_settled(settings):
+                ops.resolve_alert(f"run:{context.job_name}", datetime.now(UTC))
             content = status.write(settings)
             release = content["release"] or {}
             stale = [
