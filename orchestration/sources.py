@@ -80,6 +80,9 @@ def sync_sources(
     # Before anything lands: from then on a key that is gone is a lost one.
     pseudonym_key(settings)
     ops = Ops(settings.data_dir)
+    for alert in ops.open_alerts():
+        if alert.alert_key.startswith("sync:") and alert.alert_key.removeprefix("sync:") not in settings.sources:
+            ops.resolve_alert(alert.alert_key, _now())
     done = {run.source: run for run in ops.syncs_of(run_id) if run.status == "succeeded"}
     runs = []
     for name, source in chosen(settings, names).items():

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ingestion.errors import RollbookError
 from orchestration.commands.context import Context, common
 from orchestration.console import complain, show_table, telling_progress
 from orchestration.settings import Settings
@@ -125,6 +126,8 @@ def build(context: click.Context, full_refresh: bool) -> None:
 
     with context.obj.changing("build") as settings:
         loaded = steps.load(settings, rebuild=full_refresh)
+        if not loaded.has_landing:
+            raise RollbookError("Nothing has landed yet, so there is nothing to build: run rollbook sync first.")
         built = steps.build(settings, run_id=_run_id(), full_refresh=full_refresh)
         status.write(settings)
     if built.breaches:

@@ -83,7 +83,12 @@ def test_defaults_are_those_of_the_documentation(configured: Callable[..., Setti
     settings = configured()
     source = settings.sources["campus"]
     assert isinstance(source, MoodleSettings)
-    assert (source.prefix, source.sync_mode, source.sync_window_hours, source.on_failure) == ("mdl_", "auto", 24, "full")
+    assert (source.prefix, source.sync_mode, source.sync_window_hours, source.on_failure) == (
+        "mdl_",
+        "auto",
+        24,
+        "full",
+    )
     assert (settings.release.keep_last, settings.release.keep_hours, settings.audit.max_growth_percent) == (24, 48, 1)
 
 
@@ -114,9 +119,7 @@ def test_a_source_of_a_later_kind_is_accepted_but_cannot_run(tmp_path: Path) -> 
     load_settings(config)
     result = rollbook(config, "run")
     assert result.exit_code == 2
-    assert result.stderr.strip() == (
-        "Sources of kind xapi are not available yet: remove sources.lrs, or disable it."
-    )
+    assert result.stderr.strip() == ("Sources of kind xapi are not available yet: remove sources.lrs, or disable it.")
 
 
 def test_a_configuration_without_sources_cannot_run(configured: Callable[..., Settings]) -> None:
