@@ -18,7 +18,7 @@ from ingestion.errors import RollbookError, UsageError
 from orchestration.commands import care, demo, pipeline, releases
 from orchestration.commands.context import Context
 from orchestration.console import complain, set_up_logging
-from serving.errors import ServingError
+from serving.errors import RequestError, ServingError
 
 _SHOW_TRACES = "ROLLBOOK_DEBUG"
 
@@ -41,7 +41,7 @@ class Rollbook(click.Group):
         except click.ClickException as error:
             complain(error.format_message())
             code = error.exit_code
-        except UsageError as error:
+        except (UsageError, RequestError) as error:
             complain(str(error))
             code = 2
         except (RollbookError, ServingError) as error:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from serving.errors import ServingError
+from serving.errors import RequestError, ServingError
 from serving.release.building import Order, build
 from serving.release.database import OWN_MONITORING
 from serving.release.files import fsync, only_publisher
@@ -109,7 +109,7 @@ def rollback(
     releases = Releases(data_dir)
     earlier = releases.manifest(release_id)
     if release_id == releases.newest_id():
-        raise ServingError(f"Release {release_id} is the newest already: name an earlier one to roll back to.")
+        raise RequestError(f"Release {release_id} is the newest already: name an earlier one to roll back to.")
     if damage := verify(data_dir, release_id):
         raise ServingError(f"Release {release_id} is damaged and cannot be published again: {damage[0]}")
     # The content's own keys win: a model may have changed its key since.

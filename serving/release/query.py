@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from serving.errors import ServingError
+from serving.errors import RequestError, ServingError
 from serving.release.difference import literal
 from serving.release.releases import DATABASE, Releases
 
@@ -49,7 +49,7 @@ def run_query(
         raise ServingError("Nothing is published yet: `rollbook run` makes the first release.")
     path = releases.path(chosen) / DATABASE
     if not path.is_file():
-        raise ServingError(f"There is no release {chosen}: `rollbook releases` lists those that are kept.")
+        raise RequestError(f"There is no release {chosen}: `rollbook releases` lists those that are kept.")
     draft = None if output is None else output.with_name(f".{output.name}.{os.getpid()}.tmp").absolute()
     try:
         with (
@@ -67,7 +67,7 @@ def run_query(
             draft.replace(output)
             return QueryResult(chosen, columns, [], rows_written=int(copied[0]) if copied is not None else 0)
     except duckdb.Error as error:
-        raise ServingError(_sentence(error)) from error
+        raise RequestError(_sentence(error)) from error
     except OSError as error:
         raise ServingError(f"The result cannot be written: {error.strerror}.") from error
     finally:
@@ -88,7 +88,7 @@ def _open(connection: duckdb.DuckDBPyConnection, path: Path, draft: Path | None)
 def _statement(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     statements = connection.extract_statements(sql)
     if len(statements) != 1 or statements[0].type not in _READING:
-        raise ServingError("A query is one SELECT statement (or WITH, FROM, DESCRIBE, SUMMARIZE, SHOW, EXPLAIN).")
+        raise RequestError("A query is one SELECT statement (or WITH, FROM, DESCRIBE, SUMMARIZE, SHOW, EXPLAIN).")
     # The parser ends a statement after its semicolon and what follows on the line; inside COPY neither may stand.
     # Offsets count bytes.
     text = str(statements[0].query).encode()

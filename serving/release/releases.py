@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from serving.errors import ServingError
+from serving.errors import RequestError, ServingError
 from serving.release.files import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, to_json, write_atomically
 
 DATABASE, CHANGES, MANIFEST, PARQUET, RESTRICTED = (
@@ -75,7 +75,7 @@ class Releases:
         try:
             content = json.loads(path.read_bytes())
         except FileNotFoundError:
-            raise ServingError(
+            raise RequestError(
                 f"There is no release {release_id}: `rollbook releases` lists those that are kept."
             ) from None
         except (OSError, ValueError) as error:

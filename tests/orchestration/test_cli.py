@@ -29,11 +29,11 @@ USAGE = [
     (["waive", "grade_mismatch", "--key", "k", "--reason", " ", "--until", "2999-01-01"], "needs a reason"),
     (["query", "select 1", "--csv", "a", "--parquet", "b"], "Name one file"),
     (["--wait", "-1", "status"], "--wait"),
+    (["rollback", "3"], "There is no release 3"),
+    (["verify", "3"], "There is no release 3"),
 ]
 REFUSED = [
     (["query", "select 1"], "Nothing is published yet"),
-    (["rollback", "3"], "There is no release 3"),
-    (["verify", "3"], "There is no release 3"),
     (["build"], "Nothing has landed yet"),
     (["audit"], "run rollbook build first"),
     (["release"], "run rollbook build first"),
