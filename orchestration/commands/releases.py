@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ingestion.errors import UsageError
 from orchestration.commands.context import common
 from orchestration.commands.pipeline import standing
 from orchestration.console import complain, show_table
@@ -107,9 +108,13 @@ def rollback(held: Any, release_id: int) -> None:
 @click.pass_context
 def verify(context: click.Context, release_id: int) -> None:
     """Check a release, byte by byte, against its manifest."""
+    from serving.release import Releases
     from serving.release import verify as faults_of
 
-    faults = faults_of(context.obj.settings.data_dir, release_id)
+    data_dir = context.obj.settings.data_dir
+    if not Releases(data_dir).path(release_id).exists():
+        raise UsageError(f"There is no release {release_id}: `rollbook releases` lists those that are kept.")
+    faults = faults_of(data_dir, release_id)
     for fault in faults:
         complain(fault)
     if not faults:
