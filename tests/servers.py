@@ -66,8 +66,9 @@ def postgresql_server() -> Iterator[Server]:
         shutil.chown(home, "postgres", "postgres")
     init = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
     subprocess.run(_as_user("postgres", init), check=True, stdout=subprocess.DEVNULL, cwd="/")
-    trusted = "host all reader,secretive 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\nlocal all all trust\n"
-    (data / "pg_hba.conf").write_text(trusted)
+    # Accounts that tests give a password must prove it; the others are let in.
+    rules = ("host all reader,secretive 127.0.0.1/32 scram-sha-256", "host all all 127.0.0.1/32 trust")
+    (data / "pg_hba.conf").write_text("\n".join((*rules, "local all all trust\n")))
     options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off -c shared_buffers=64MB"
     control = [str(binaries / "pg_ctl"), "-D", str(data), "-l", str(home / "log"), "-w"]
     subprocess.run(

@@ -130,8 +130,9 @@ class MySQLSnapshot:
             with SSCursor(self._connection) as cursor:
                 cursor.execute(sql)
                 schema: dict[str, pl.DataType] = {}
-                for name, code, *_ in cursor.description:
-                    schema[name] = (
+                for column in cursor.description:
+                    code = column[1]
+                    schema[str(column[0])] = (
                         pl.Int64() if code in _INTEGER_TYPES else pl.Float64() if code in _FLOAT_TYPES else pl.String()
                     )
                 while rows := cursor.fetchmany(self._source.batch_rows):
