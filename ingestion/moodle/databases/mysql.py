@@ -54,14 +54,12 @@ class MySQL:
         connection = self._connect()
         try:
             with connection.cursor() as cursor:
-                cursor.execute("select version()")
-                is_mariadb = "MariaDB" in cursor.fetchone()[0]
+                is_mariadb = "MariaDB" in _single(cursor, "select version()")
                 cursor.execute("set session transaction read only")
                 cursor.execute("set session transaction isolation level repeatable read")
                 cursor.execute(timeout_setting(is_mariadb, self._source.statement_timeout_seconds))
                 cursor.execute("start transaction with consistent snapshot, read only")
-                cursor.execute("select unix_timestamp(now(6))")
-                clock = datetime.fromtimestamp(float(cursor.fetchone()[0]), UTC)
+                clock = datetime.fromtimestamp(float(_single(cursor, "select unix_timestamp(now(6))")), UTC)
             yield MySQLSnapshot(self._source, connection, clock, is_mariadb)
         except pymysql.MySQLError as error:
             raise SourceError(explain(self._source, error)) from None
@@ -79,9 +77,16 @@ class MySQL:
 
     def version(self) -> str:
         with self._connect() as connection, connection.cursor() as cursor:
-            cursor.execute("select version()")
-            version = cursor.fetchone()[0]
+            version = _single(cursor, "select version()")
         return f"MariaDB {version}" if "MariaDB" in version else f"MySQL {version}"
+
+
+def _single(cursor: pymysql.cursors.Cursor, sql: str) -> str:
+    """The one value of a query, as text."""
+    cursor.execute(sql)
+    row = cursor.fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def timeout_setting(is_mariadb: bool, seconds: int) -> str:
