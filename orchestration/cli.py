@@ -18,6 +18,7 @@ from ingestion.errors import RollbookError, UsageError
 from orchestration.commands import care, demo, pipeline, releases
 from orchestration.commands.context import Context
 from orchestration.console import complain, set_up_logging
+from orchestration.space import is_disk_full
 from serving.errors import RequestError, ServingError
 
 _SHOW_TRACES = "ROLLBOOK_DEBUG"
@@ -62,7 +63,9 @@ class Rollbook(click.Group):
                 complain("".join(traceback.format_exception(error)))
             said = str(error).strip().splitlines()
             complain(
-                f"Unexpected {type(error).__name__}: {said[0] if said else 'no message'} "
+                "The disk is full: free some space and run it again; what was committed stays."
+                if is_disk_full(error)
+                else f"Unexpected {type(error).__name__}: {said[0] if said else 'no message'} "
                 f"({_SHOW_TRACES}=1 shows where; please report it)."
             )
             code = 1

@@ -13,6 +13,7 @@ from orchestration import progress
 from orchestration.locking import holding_state
 from orchestration.secrets import redact
 from orchestration.settings import Settings
+from orchestration.space import is_disk_full, require_space
 from orchestration.status import write as write_status
 from serving.errors import ServingError
 
@@ -32,6 +33,7 @@ class StateLock(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["StateLock"]:
         run = context.run
+        require_space(Path(self.data_dir))
         command = f"Dagster run {run.run_id[:8]} of {run.job_name}" if run else "Dagster"
         with holding_state(Path(self.data_dir), command, _WAIT_SECONDS):
             yield self
@@ -61,6 +63,10 @@ def step(settings: Settings, context: dg.AssetExecutionContext | dg.AssetCheckEx
         write_status(settings)
         raise dg.Failure(redact(str(error)), allow_retries=False) from None
     except Exception as error:
+        if is_disk_full(error):
+            raise dg.Failure(
+                "The disk is full: free some space, then run this job again.", allow_retries=False
+            ) from None
         write_status(settings)
         trace = redact("".join(traceback.format_exception(error)))
         first = redact(str(error).strip().splitlines()[0] if str(error).strip() else "")

@@ -14,6 +14,7 @@ import click
 from orchestration.console import telling_progress
 from orchestration.locking import holding_state
 from orchestration.settings import Settings, load_settings
+from orchestration.space import require_space
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -31,6 +32,7 @@ class Context:
     def changing(self, command: str) -> Iterator[Settings]:
         """Hold the state lock and show progress."""
         settings = self.settings
+        require_space(settings.data_dir)
         with holding_state(settings.data_dir, f"rollbook {command}", self.wait_seconds), telling_progress():
             yield settings
 

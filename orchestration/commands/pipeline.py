@@ -13,6 +13,7 @@ from ingestion.errors import RollbookError
 from orchestration.commands.context import Context, common
 from orchestration.console import complain, show_table, telling_progress
 from orchestration.settings import Settings
+from orchestration.space import require_space
 
 MODES = ("auto", "incremental", "full")
 
@@ -69,6 +70,7 @@ def _run_job(context: click.Context, job: str, command: str, land: dict[str, Any
     held: Context = context.obj
     settings = held.settings
     require_one(settings, land["names"])
+    require_space(settings.data_dir)
     with telling_progress():
         outcome = run_job(settings, job, command=f"rollbook {command}", wait_seconds=held.wait_seconds, land=land)
     for complaint in outcome.complaints:

@@ -1,0 +1,33 @@
+"""A full disk, told before anything begins where possible, and in one sentence where not."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+from ingestion.errors import RollbookError
+
+LEAST_FREE_MEGABYTES = 100
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_MARKS = ("disk is full", "No space left", "disk I/O error", "File too large")
+
+
+def require_space(data_dir: Path) -> None:
+    """Raise RollbookError when too little is free for any run to end well; nothing has begun then."""
+    place = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
+    free = shutil.disk_usage(place).free // 1_000_000
+    if free < LEAST_FREE_MEGABYTES:
+        raise RollbookError(f"Only {free} MB are free at {place}: free some space, at least {LEAST_FREE_MEGABYTES} MB.")
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether this error, or one that it came from, says that the disk is full."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno in _FULL:
+            return True
+        if any(mark in str(seen) for mark in _MARKS):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
