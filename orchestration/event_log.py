@@ -12,6 +12,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
@@ -49,6 +50,15 @@ class EventLog(SqliteEventLogStorage):
         if table_name not in self._tables and super().has_table(table_name):
             self._tables.add(table_name)
         return table_name in self._tables
+
+    def delete_events(self, run_id: str) -> None:
+        """Forget a run; its file goes too."""
+        super().delete_events(run_id)
+        with self._db_lock:
+            if connection := self._connections.pop(run_id, None):
+                connection.close()
+            for suffix in ("", "-wal", "-shm"):
+                Path(self.path_for_shard(run_id) + suffix).unlink(missing_ok=True)
 
     def dispose(self) -> None:
         with self._db_lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 PID_TAG = "rollbook/process"
 WAREHOUSE_POOL = "warehouse"
+RUNS_KEPT = timedelta(days=30)
+_FORGOTTEN_AT_ONCE = 5
 _CONFIG = """\
 # Written by Rollbook when it was absent; change what you like.
 telemetry:
@@ -70,6 +73,16 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
             instance.report_run_failed(run, "The process of this run ended before the run did.")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return instance
+
+
+def forget_old_runs(instance: dg.DagsterInstance, now: datetime) -> None:
+    """Delete a few of the runs that ended long ago; each call makes more room than one run takes."""
+    import dagster as dg
+
+    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    old = dg.RunsFilter(statuses=ended, created_before=now - RUNS_KEPT)
+    for run in instance.get_runs(filters=old, limit=_FORGOTTEN_AT_ONCE, ascending=True):
+        instance.delete_run(run.run_id)
 
 
 def _is_alive(pid: int) -> bool:

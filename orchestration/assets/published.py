@@ -10,7 +10,7 @@ from orchestration import sources, status, steps
 from orchestration.assets.evidence import table
 from orchestration.assets.landing import BATCHES
 from orchestration.assets.runs import STATE, step
-from orchestration.instance import WAREHOUSE_POOL
+from orchestration.instance import WAREHOUSE_POOL, forget_old_runs
 from orchestration.ops import Ops
 from orchestration.settings import Settings
 from orchestration.transform import Project
@@ -98,6 +98,7 @@ def status_asset(settings: Settings) -> dg.AssetsDefinition:
             failed = sources.failures(ops.syncs_of(context.run.run_id))
             if not failed and steps.is_settled(settings):
                 ops.resolve_alert(f"run:{context.job_name}", datetime.now(UTC))
+            forget_old_runs(context.instance, datetime.now(UTC))
             content = status.write(settings)
             release = content["release"] or {}
             stale = [

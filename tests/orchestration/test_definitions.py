@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -13,7 +14,7 @@ import yaml
 import orchestration.definitions
 from orchestration.assets.evidence import table
 from orchestration.event_log import EventLog
-from orchestration.instance import PID_TAG, open_instance
+from orchestration.instance import PID_TAG, RUNS_KEPT, forget_old_runs, open_instance
 from orchestration.jobs import HOURLY, REBUILD, RECONCILE
 from orchestration.settings import Settings, load_settings
 
@@ -165,6 +166,18 @@ def test_another_process_reads_what_the_event_log_wrote_as_dagster_would(instanc
     assert [entry.message for entry in stock.get_logs_for_run(run_id)] == written
     assert len(written) > 5
     assert stock.has_asset_key(dg.AssetKey("a"))
+
+
+def test_runs_are_forgotten_after_a_month_with_their_files(instance: dg.DagsterInstance) -> None:
+    run_id = _run(instance)
+    file = Path(instance.root_directory) / "history" / "runs" / f"{run_id}.db"
+    assert file.exists()
+    forget_old_runs(instance, datetime.now(UTC) + RUNS_KEPT - timedelta(minutes=5))
+    assert file.exists()
+    forget_old_runs(instance, datetime.now(UTC) + RUNS_KEPT + timedelta(minutes=5))
+    assert not file.exists()
+    assert instance.get_runs() == []
+    _run(instance)
 
 
 def test_a_run_whose_process_died_does_not_look_alive(instance: dg.DagsterInstance, tmp_path: Path) -> None:
