@@ -10,4 +10,11 @@ class UsageError(RollbookError):
 
 
 class SourceError(RollbookError):
-    """A source could not be read. Its last landed state stays; other sources go on."""
+    """A source could not be read. Its last landed state stays; other sources go on.
+
+    `may_pass` tells whether the same attempt can succeed later without anybody mending anything.
+    """
+
+    def __init__(self, message: str, *, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass

@@ -50,7 +50,10 @@ create table if not exists facts (name text primary key, value text not null);
 
 @dataclass(frozen=True)
 class SyncRun:
-    """One sync of one source. `status`: running, succeeded, failed, skipped. `error_kind`: usage or source."""
+    """One sync of one source. `status`: running, succeeded, failed, skipped.
+
+    `error_kind`: usage (to be mended in the configuration), source (at the source), passing (may be gone next time).
+    """
 
     run_id: str
     source: str

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from ingestion.errors import RollbookError, UsageError
+from ingestion.errors import RollbookError, SourceError, UsageError
 from ingestion.landing import Landing
 from ingestion.moodle.source import MoodleSource
 from orchestration import progress
@@ -113,7 +113,8 @@ def _sync(settings: Settings, ops: Ops, source: SourceSettings, run: SyncRun, as
     except UsageError as error:
         ended = replace(run, status="failed", error=redact(str(error)), error_kind="usage")
     except RollbookError as error:
-        ended = replace(run, status="failed", error=redact(str(error)), error_kind="source")
+        kind = "passing" if isinstance(error, SourceError) and error.may_pass else "source"
+        ended = replace(run, status="failed", error=redact(str(error)), error_kind=kind)
     except Exception as error:
         logger.error("source %s failed", run.source, exc_info=True)
         said = redact(str(error).strip().splitlines()[0] if str(error).strip() else "")[:200]

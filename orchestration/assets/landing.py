@@ -103,7 +103,7 @@ def _sync(settings: Settings, context: dg.AssetExecutionContext, config: LandCon
         reconcile=config.reconcile,
         is_scheduled="dagster/schedule_name" in context.run.tags,
     )
-    may_pass = [run for run in sources.failures(runs) if run.error_kind == "source"]
+    may_pass = [run for run in sources.failures(runs) if run.error_kind == "passing"]
     if may_pass and COMMAND_TAG not in context.run.tags and context.retry_number < _RETRIES.max_retries:
         raise dg.RetryRequested(
             max_retries=_RETRIES.max_retries, seconds_to_wait=_RETRIES.calculate_delay(context.retry_number + 1)

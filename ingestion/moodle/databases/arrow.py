@@ -26,11 +26,12 @@ def stream(source: MoodleSource, url: str, sql: str, before: Sequence[str]) -> I
     except BaseException as error:
         # A failure in the middle of a stream arrives as a Rust panic, which is no Exception.
         if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-            raise SourceError(explain(source, error)) from None
+            raise failure(source, error) from None
         raise
 
 
-_EXPLANATIONS = (
+# Words of the drivers, and what they mean. The first that is found counts.
+_LASTING = (
     ("statement timeout", "a query took longer than statement_timeout_seconds; raise it for this source"),
     ("max_statement_time", "a query took longer than statement_timeout_seconds; raise it for this source"),
     ("password authentication failed", "the database refuses the user name or password"),
@@ -41,6 +42,8 @@ _EXPLANATIONS = (
     ("does not exist", "the database, the role or a table in it does not exist"),
     ("could not translate host name", "its host name is unknown"),
     ("Name or service not known", "its host name is unknown"),
+)
+_PASSING = (
     ("Temporary failure in name resolution", "its host name is unknown"),
     ("refused", "nothing answers at its address"),
     ("timed out", "its address did not answer in time"),
@@ -48,14 +51,19 @@ _EXPLANATIONS = (
     ("terminating connection", "the database ended the connection"),
     ("Lost connection", "the database ended the connection"),
     ("closed the connection", "the database ended the connection"),
+    ("gone away", "the database ended the connection"),
+    ("starting up", "the database is starting"),
+    ("shutting down", "the database is shutting down"),
+    ("too many", "the database has no connection to spare"),
 )
 
 
-def explain(source: MoodleSource, error: BaseException) -> str:
-    """One sentence on a driver's failure, without address, account or password."""
+def failure(source: MoodleSource, error: BaseException) -> SourceError:
+    """A driver's failure in one sentence, without address, account or password, and whether it may pass."""
     text = str(error)
-    for mark, meaning in _EXPLANATIONS:
-        if mark in text:
-            return f"Source {source.name} cannot be read: {meaning}."
+    for explanations, may_pass in ((_LASTING, False), (_PASSING, True)):
+        for mark, meaning in explanations:
+            if mark in text:
+                return SourceError(f"Source {source.name} cannot be read: {meaning}.", may_pass=may_pass)
     first_line = source.redact(text.strip().splitlines()[0] if text.strip() else type(error).__name__)
-    return f"Source {source.name} cannot be read: {first_line[:200].rstrip('.')}."
+    return SourceError(f"Source {source.name} cannot be read: {first_line[:200].rstrip('.')}.")

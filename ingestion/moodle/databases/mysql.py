@@ -12,8 +12,7 @@ import polars as pl
 import pymysql
 from pymysql.cursors import SSCursor
 
-from ingestion.errors import SourceError
-from ingestion.moodle.databases.arrow import explain, stream
+from ingestion.moodle.databases.arrow import failure, stream
 from ingestion.moodle.source import MoodleSource
 
 _COLUMNS = """
@@ -47,7 +46,7 @@ class MySQL:
                 autocommit=True,
             )
         except pymysql.MySQLError as error:
-            raise SourceError(explain(self._source, error)) from None
+            raise failure(self._source, error) from None
 
     @contextmanager
     def snapshot(self) -> Iterator[MySQLSnapshot]:
@@ -62,7 +61,7 @@ class MySQL:
                 clock = datetime.fromtimestamp(float(_single(cursor, "select unix_timestamp(now(6))")), UTC)
             yield MySQLSnapshot(self._source, connection, clock, is_mariadb)
         except pymysql.MySQLError as error:
-            raise SourceError(explain(self._source, error)) from None
+            raise failure(self._source, error) from None
         finally:
             connection.close()
 
@@ -143,4 +142,4 @@ class MySQLSnapshot:
                 while rows := cursor.fetchmany(self._source.batch_rows):
                     yield pl.DataFrame(rows, schema=schema, orient="row")
         except pymysql.MySQLError as error:
-            raise SourceError(explain(self._source, error)) from None
+            raise failure(self._source, error) from None

@@ -10,8 +10,7 @@ from urllib.parse import quote
 import polars as pl
 import psycopg
 
-from ingestion.errors import SourceError
-from ingestion.moodle.databases.arrow import explain, stream
+from ingestion.moodle.databases.arrow import failure, stream
 from ingestion.moodle.source import MoodleSource
 
 _COLUMNS = """
@@ -44,7 +43,7 @@ class PostgreSQL:
                 autocommit=True,
             )
         except psycopg.Error as error:
-            raise SourceError(explain(self._source, error)) from None
+            raise failure(self._source, error) from None
 
     @contextmanager
     def snapshot(self) -> Iterator[PostgreSQLSnapshot]:
@@ -53,7 +52,7 @@ class PostgreSQL:
                 keeper.execute("begin isolation level repeatable read read only")
                 row = keeper.execute("select pg_export_snapshot(), extract(epoch from clock_timestamp())").fetchone()
             except psycopg.Error as error:
-                raise SourceError(explain(self._source, error)) from None
+                raise failure(self._source, error) from None
             assert row is not None
             yield PostgreSQLSnapshot(self._source, keeper, row[0], datetime.fromtimestamp(float(row[1]), UTC))
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import polars as pl
 
 from ingestion.errors import SourceError
-from ingestion.moodle.databases.arrow import explain
+from ingestion.moodle.databases.arrow import failure
 from ingestion.moodle.source import MoodleSource
 
 _COLUMNS = """
@@ -46,7 +46,7 @@ class SQLite:
                 connection.execute("select count(*) from sqlite_master").fetchone()  # takes the read lock
                 yield SQLiteSnapshot(self._source, connection, datetime.now(UTC))
         except sqlite3.Error as error:
-            raise SourceError(explain(self._source, error)) from None
+            raise failure(self._source, error) from None
 
     def can_write(self) -> bool:
         return False

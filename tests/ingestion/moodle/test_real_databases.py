@@ -144,6 +144,8 @@ def test_an_unreachable_database_is_one_sentence_without_the_secret(
     assert "\n" not in sentence
     assert "not-the-secret" not in sentence
     assert PASSWORD not in sentence
+    if fault != "unknown host":  # some resolvers cannot tell a wrong name from a passing trouble of their own
+        assert caught.value.may_pass is (fault == "nothing listens")
     assert work.landing.newest("campus") is None
 
 
