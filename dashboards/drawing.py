@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboards.formats import NONE, TONES, Format, is_none
 from dashboards.reading import Result
-from dashboards.tile import Tile
+from dashboards.tile import Column, Tile
 
 _STYLE = Path(__file__).with_name("rollbook.css")
 _LINE_HEIGHT = 240
@@ -64,7 +64,7 @@ def draw_tile(tile: Tile, result: Result, *, is_filtered: bool) -> None:
 
 
 def _tile(tile: Tile, body: str) -> str:
-    return f'<section class="rb-tile rb-{tile.kind}">{body}</section>'
+    return f'<section class="rb-tile rb-kind-{tile.kind}">{body}</section>'
 
 
 def _is_empty(tile: Tile, result: Result) -> bool:
@@ -95,20 +95,19 @@ def _tone(value: Any) -> str:
 
 
 def _table(tile: Tile, rows: Sequence[tuple[Any, ...]]) -> str:
-    heads = "".join(
-        f'<th scope="col" class="{_class(column.format)}">{escape(column.label)}{_unit_below(column.label, column.format)}</th>'
-        for column in tile.columns
-    )
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="{_class(column.format)}">{_cell(column.format, value)}</td>'
-            for column, value in zip(tile.columns, row, strict=True)
+    shown = [place for place, column in enumerate(tile.columns) if column.format.kind != "tone"]
+    heads = "".join(_head(tile.columns[place]) for place in shown)
+    body, is_toned = "", False
+    for row in rows:
+        cells = "".join(
+            f'<td class="{_class(tile.columns[place].format)}">{_cell(tile.columns[place].format, row[place])}</td>'
+            for place in shown
         )
-        + "</tr>"
-        for row in rows
-    )
-    return f'<div class="rb-scroll"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+        tone = _tone(_part(tile, row, "tone"))
+        body += f'<tr class="rb-row-{tone}">{cells}</tr>'
+        is_toned = is_toned or tone != "neutral"
+    marked = ' class="rb-toned"' if is_toned else ""
+    return f'<div class="rb-scroll"><table{marked}><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _class(form: Format) -> str:
@@ -118,11 +117,12 @@ def _class(form: Format) -> str:
     return "rb-moment" if form.kind in ("date", "time") else "rb-text"
 
 
-def _unit_below(label: str, form: Format) -> str:
-    """The unit in a column's head, unless the label says it already."""
-    if not form.unit or form.unit.lower() == label.lower():
-        return ""
-    return f' <span class="rb-unit">{escape(form.unit)}</span>'
+def _head(column: Column) -> str:
+    """A column's label with its unit, unless the label says it already."""
+    form = column.format
+    is_said = not form.unit or form.unit.lower() == column.label.lower()
+    unit = "" if is_said else f' <span class="rb-unit">{escape(form.unit)}</span>'
+    return f'<th scope="col" class="{_class(form)}">{escape(column.label)}{unit}</th>'
 
 
 def _cell(form: Format, value: Any) -> str:
@@ -153,7 +153,7 @@ def _track(percent: float) -> str:
     return f'<div class="rb-track"><div style="width:{min(max(percent, 0), 100):.1f}%"></div></div>'
 
 
-def _line(tile: Tile, result: Result) -> alt.LayerChart:
+def _line(tile: Tile, result: Result) -> alt.LayerChart | alt.FacetChart:
     x, y = tile.columns
     values = [
         {"x": moment.isoformat(), "y": None if is_none(value) else float(value), "on": x.format.text(moment),
@@ -162,7 +162,7 @@ def _line(tile: Tile, result: Result) -> alt.LayerChart:
     ]  # fmt: skip
     base = alt.Chart(alt.Data(values=values)).encode(
         x=alt.X("x:T", title=None, axis=alt.Axis(format="%-d %b", grid=False, labelOverlap=True, tickCount=10)),
-        y=alt.Y("y:Q", title=f"{y.label}" if not y.format.unit else y.format.unit, axis=alt.Axis(tickCount=4)),
+        y=alt.Y("y:Q", title=y.format.unit or y.label, axis=alt.Axis(tickCount=4)),
         tooltip=[alt.Tooltip("on:N", title=x.label), alt.Tooltip("shown:N", title=y.label)],
     )
     colour = "#2f5d8a"

@@ -74,8 +74,8 @@ def show(view: View) -> None:
     except UnreadableReleaseError as error:
         drawing.draw_message(
             "The current release cannot be read",
-            f"{error} Nothing was changed. This tells what is wrong with it, and rollbook rollback publishes an earlier one.",
-            "rollbook verify",
+            f"{error} This tells what is wrong with it; rollbook rollback publishes an earlier one again.",
+            f"rollbook verify {error.release}",
         )
     except TileError as error:
         drawing.draw_message("This page is incomplete", str(error))
@@ -95,10 +95,12 @@ def _show(view: View, release: Release) -> None:
         drawing.draw_section(section.title)
         for row in section.rows:
             columns = st.columns(list(row.widths) or len(row.tiles), gap="small")
-            for column, name in zip(columns, row.tiles, strict=True):
-                tile = next(tile for tile in tiles if tile.name == name)
-                with column, st.container(border=True, height="stretch"):
-                    drawing.draw_tile(tile, results[name], is_filtered=not scope.is_everything)
+            shown = [next(tile for tile in tiles if tile.name == name) for name in row.tiles]
+            # Tables differ in length: stretched to one height, the short one would be mostly empty.
+            is_even = all(tile.kind != "table" for tile in shown)
+            for column, tile in zip(columns, shown, strict=True):
+                with column, st.container(border=True, height="stretch" if is_even else "content", gap=None):
+                    drawing.draw_tile(tile, results[tile.name], is_filtered=not scope.is_everything)
 
 
 def _heading(view: View, release: Release, courses: list[Choice], companies: list[Choice]) -> Scope:

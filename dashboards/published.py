@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,11 @@ class NothingPublishedError(Exception):
 
 
 class UnreadableReleaseError(Exception):
-    """There is a current release but it cannot be read; the message is one sentence."""
+    """There is a current release but it cannot be read; the message is one sentence, `release` its id."""
+
+    def __init__(self, release: str, message: str) -> None:
+        super().__init__(message)
+        self.release = release
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,10 @@ class Release:
 
 @dataclass(frozen=True)
 class SourceStatus:
-    """What status.json says about a source. `state` is the pipeline's own word for its last sync."""
+    """What status.json says about a source. `stale_reason` is the pipeline's own half sentence, None while fresh."""
 
     source: str
-    state: str | None
+    stale_reason: str | None
     last_success_at: datetime | None
 
 
@@ -64,7 +68,7 @@ class Status:
 
 
 def published_folder() -> Path:
-    """The folder that ROLLBOOK_PUBLISHED names, else the first usual one that holds a release, else ./data/published."""
+    """The folder that ROLLBOOK_PUBLISHED names, else the first usual one with a release, else ./data/published."""
     if named := os.environ.get(FOLDER_VARIABLE):
         return Path(named)
     return next((path for path in _USUAL_FOLDERS if (path / "current").is_symlink()), _USUAL_FOLDERS[0]).absolute()
@@ -76,6 +80,7 @@ def current_release(published: Path) -> Release:
     if not link.is_symlink() and not link.exists():
         raise NothingPublishedError(str(published))
     folder = link.resolve()
+    name = folder.name.lstrip("0") or folder.name
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         release = Release(
@@ -85,11 +90,11 @@ def current_release(published: Path) -> Release:
             as_of={source: _required(moment) for source, moment in manifest["as_of"].items()},
         )
     except FileNotFoundError:
-        raise UnreadableReleaseError(f"The current release, {folder.name}, has lost its manifest.") from None
+        raise UnreadableReleaseError(name, f"Release {name} has lost its manifest.") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise UnreadableReleaseError(f"The manifest of the current release, {folder.name}, is damaged.") from None
+        raise UnreadableReleaseError(name, f"The manifest of release {name} is damaged.") from None
     if not release.database.is_file():
-        raise UnreadableReleaseError(f"Release {release.release_id} has lost its database.")
+        raise UnreadableReleaseError(name, f"Release {name} has lost its database.")
     return release
 
 
@@ -98,24 +103,22 @@ def read_status(published: Path) -> Status:
     try:
         content = json.loads((published / "status.json").read_bytes())
         return Status(
-            sources=tuple(_source(name, facts) for name, facts in _named(content.get("sources", {}), "source")),
-            alerts=tuple(_alert(facts) for _, facts in _named(content.get("alerts", []), "title")),
+            sources=tuple(_source(name, facts) for name, facts in content.get("sources", {}).items()),
+            alerts=(*_hold(content.get("hold")), *map(_alert, content.get("alerts", []))),
         )
     except (OSError, ValueError, TypeError, AttributeError):
         return Status()
 
 
-def _named(listed: Any, name: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """Facts by name, whether they are written as a mapping or as a list."""
-    if isinstance(listed, Mapping):
-        return [(str(key), facts) for key, facts in listed.items()]
-    return [(str(facts.get(name) or facts.get("name")), facts) for facts in listed]
-
-
 def _source(name: str, facts: Mapping[str, Any]) -> SourceStatus:
-    state = "disabled" if facts.get("mode") == "disabled" else facts.get("status")
-    succeeded = facts.get("last_success_at") or (facts.get("finished_at") if state == "succeeded" else None)
-    return SourceStatus(name, None if state is None else str(state), _moment(succeeded))
+    last = facts.get("last_sync") or {}
+    succeeded = last.get("finished_at") if last.get("status") == "succeeded" else None
+    return SourceStatus(name, facts.get("stale_reason"), _moment(succeeded))
+
+
+def _hold(reason: str | None) -> tuple[Alert, ...]:
+    """A hold is an alert to readers: what they see is older than what the sources have."""
+    return () if reason is None else (Alert("warning", "New releases are on hold", reason, None),)
 
 
 def _alert(facts: Mapping[str, Any]) -> Alert:

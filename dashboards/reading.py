@@ -16,8 +16,9 @@ from dashboards.tile import Tile
 
 # What tiles read of schema monitoring; a release that lacks one of them shows the tiles' empty states.
 _STAND_INS = {
-    "sync_runs": "source varchar, mode varchar, started_at timestamptz, finished_at timestamptz, status varchar",
-    "findings": "anomaly_key varchar, first_seen_at timestamptz, status varchar",
+    "sync_runs": "source varchar, finished_at timestamptz, status varchar",
+    "freshness": "source varchar, stale_reason varchar",
+    "findings": "anomaly_key varchar, status varchar",
 }
 _FRESHNESS = Path(__file__).with_name("freshness.sql")
 
@@ -87,7 +88,7 @@ class Reading:
 
     def companies(self) -> list[Choice]:
         """Companies by name."""
-        return self._choices("select company_key, coalesce(name, company_key) from dim_companies order by lower(name), 1")
+        return self._choices("select company_key, coalesce(name, company_key) from dim_companies order by 2, 1")
 
     def _choices(self, sql: str) -> list[Choice]:
         return [Choice(*row) for row in self._connection.execute(sql).fetchall()]
@@ -101,13 +102,12 @@ def open_release(release: Release, status: Status, scope: Scope, now: datetime) 
             _prepare(connection, release, status, scope, now)
             yield Reading(connection)
     except duckdb.Error as error:
-        raise UnreadableReleaseError(
-            f"The database of release {release.release_id} cannot be read: {first_line(error)}"
-        ) from error
+        name = str(release.release_id)
+        raise UnreadableReleaseError(name, f"The database of release {name} cannot be read.") from error
 
 
 def first_line(error: Exception) -> str:
-    """The first line of a message, without a path of this machine's file system, as a sentence."""
+    """The first line of a message, as a sentence."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
     return f"{text.rstrip('.')}."
@@ -125,8 +125,8 @@ def _prepare(
     connection.execute("set search_path = 'rollbook.marts,rollbook.monitoring,memory.stand_in'")
     _insert(
         connection,
-        "source_status (source varchar, state varchar, last_success_at timestamptz)",
-        [(source.source, source.state, source.last_success_at) for source in status.sources],
+        "source_status (source varchar, stale_reason varchar, last_success_at timestamptz)",
+        [(source.source, source.stale_reason, source.last_success_at) for source in status.sources],
     )
     _insert(
         connection,

@@ -12,16 +12,16 @@ VIEW = View(
             (Row(("unexplained_differences", "open_findings", "sources_up_to_date", "needs_grading")),),
         ),
         Section(
+            "Needs attention",
+            (Row(("findings_by_rule",)), Row(("grading_by_activity", "alerts"), widths=(3, 2))),
+        ),
+        Section(
             "Learning",
             (
                 Row(("learners", "courses", "attempts", "course_completion")),
                 Row(("attempts_over_time", "attempts_by_state"), widths=(2, 1)),
                 Row(("completion_by_course",)),
             ),
-        ),
-        Section(
-            "Needs attention",
-            (Row(("findings_by_rule",)), Row(("grading_by_activity", "alerts"))),
         ),
         Section("Proof of grades", (Row(("quiz_parity", "gradebook_parity")),)),
         Section("Freshness", (Row(("freshness", "releases")),)),

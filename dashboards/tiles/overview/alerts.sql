@@ -4,14 +4,14 @@
 -- empty: No open alerts.
 -- empty is: good
 -- kind: table
--- column severity: Severity | text
+-- column tone: Tone | tone
 -- column title: Alert | text
 -- column detail: What is known | text
--- column opened_at: Since | time
+-- column opened_at: Since | date
 select
-    upper(severity[1]) || severity[2:] as severity,
+    if(severity in ('error', 'critical'), 'bad', 'attention') as tone,
     title,
     nullif(detail, '') as detail,
     opened_at
 from open_alerts
-order by open_alerts.severity <> 'error', opened_at
+order by tone = 'bad' desc, opened_at

@@ -4,6 +4,7 @@
 -- empty: No open findings. Every score lies within its bounds and every difference has a known reason.
 -- empty is: good
 -- kind: table
+-- column tone: Tone | tone
 -- column severity: Severity | text
 -- column title: Finding | text
 -- column findings: Open | count finding/findings
@@ -11,6 +12,7 @@
 -- column latest_at: Latest | date
 -- column what_to_do: What to do | text
 select
+    if(any_value(rpt_anomalies.severity) = 'error', 'bad', 'attention') as tone,
     case any_value(rpt_anomalies.severity) when 'error' then 'Serious' else 'Minor' end as severity,
     rpt_anomalies.title,
     count(*) as findings,

@@ -4,11 +4,13 @@
 -- caveat: Teachers may change grades in the gradebook, and Moodle may scale them there: such differences are normal.
 -- empty: There are no grades yet.
 -- kind: table
+-- column tone: Tone | tone
 -- column outcome: Outcome | text
 -- column reason: Reason | text
 -- column grades: Grades | count grade/grades
 -- column share: Share | percent
 select
+    if(gradebook_parity <> 'match' and gradebook_reason is null, 'bad', 'neutral') as tone,
     case gradebook_parity
         when 'match' then 'Equal'
         when 'mismatch' then 'Different'
@@ -16,8 +18,8 @@ select
         when 'missing_here' then 'Only in the gradebook'
     end as outcome,
     case
-        when gradebook_parity = 'match' then 'nothing to explain'
-        when gradebook_reason is null then 'UNEXPLAINED'
+        when gradebook_parity = 'match' then 'Nothing to explain'
+        when gradebook_reason is null then 'Unexplained'
         else upper(gradebook_reason[1]) || replace(gradebook_reason[2:], '_', ' ')
     end as reason,
     count(*) as grades,

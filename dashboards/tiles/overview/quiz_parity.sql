@@ -4,11 +4,13 @@
 -- caveat: Moodle does not recompute on every occasion, so some differences are normal: these have a reason that was tested.
 -- empty: There are no quiz grades yet.
 -- kind: table
+-- column tone: Tone | tone
 -- column outcome: Outcome | text
 -- column reason: Reason | text
 -- column grades: Grades | count grade/grades
 -- column share: Share | percent
 select
+    if(parity <> 'match' and parity_reason is null, 'bad', 'neutral') as tone,
     case parity
         when 'match' then 'Equal'
         when 'mismatch' then 'Different'
@@ -16,8 +18,8 @@ select
         when 'missing_here' then 'Only in Moodle'
     end as outcome,
     case
-        when parity = 'match' then 'nothing to explain'
-        when parity_reason is null then 'UNEXPLAINED'
+        when parity = 'match' then 'Nothing to explain'
+        when parity_reason is null then 'Unexplained'
         else upper(parity_reason[1]) || replace(parity_reason[2:], '_', ' ')
     end as reason,
     count(*) as grades,

@@ -1,5 +1,5 @@
 -- title: Sources up to date
--- definition: Sources whose last sync succeeded, and did so within the last 24 hours.
+-- definition: Sources whose last sync succeeded, and did so less than 26 hours ago.
 -- caveat: A source that was switched off counts as not up to date: its last data stays in the release.
 -- empty: This release does not say which sources it was made from.
 -- kind: metric
