@@ -35,7 +35,7 @@ demo: setup
 	$(BIN)/rollbook demo --folder $(DEMO)
 
 test: setup
-	$(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile
 
 dev: setup
 	@test -e $(DEMO)/rollbook.toml || $(BIN)/rollbook demo --folder $(DEMO)

@@ -4,8 +4,6 @@ import pytest
 
 from tests.dbt_project.conftest import Dbt
 
-pytestmark = pytest.mark.xdist_group("dbt")
-
 # One rule each, and how many unit tests it takes at the least to hold it.
 RULES = {
     "int_quiz_grades": 6,  # the four grade methods, a first or last attempt without marks, rescaling

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.conftest import AS_OF, Installation
 from tests.servers import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("e2e_real_sites")]
+pytestmark = pytest.mark.slow
 
 KINDS = ("grades", "gradebook", "course", "completion", "attempts")
 

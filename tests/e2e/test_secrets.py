@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.conftest import AS_OF, Installation
 from tests.servers import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("e2e_faults")]
+pytestmark = pytest.mark.slow
 
 PASSWORD = "Sesame/open@2026"
 

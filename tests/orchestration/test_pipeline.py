@@ -22,7 +22,7 @@ from orchestration.settings import Settings, load_settings
 from serving.release import Releases
 from tests.orchestration.conftest import CAMPUS, rollbook
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("orchestration_pipeline")]
+pytestmark = pytest.mark.slow
 
 AS_OF = "2026-06-30T12:00:00+00:00"
 PLANTED = "planted-password-4711"

@@ -43,9 +43,6 @@ def as_reader(url: str, password: str = PASSWORD) -> str:
     return f"{url.partition('://')[0]}://reader:{quote(password, safe='')}@{place}"
 
 
-pytestmark = pytest.mark.xdist_group("database_servers")
-
-
 @pytest.mark.parametrize("site", ["dev", "iomad"])
 def test_postgresql_and_mariadb_land_the_same(
     postgresql_sites: Any, mariadb_sites: Any, make_work: Callable[[str], Any], site: str
