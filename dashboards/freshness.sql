@@ -2,14 +2,18 @@
 -- status.json knows of every run; the release's own tables know of the runs up to the release.
 create temp view source_freshness as
 with logged as (
-    select source, max(finished_at) as last_success_at
+    select
+        source,
+        max(finished_at) as last_success_at
     from sync_runs
     where status = 'succeeded'
     group by source
 ),
 
 released as (
-    select each.key as source, try_cast(each.value ->> '$' as timestamptz) as as_of
+    select
+        each.key as source,
+        try_cast(each.value ->> '$' as timestamptz) as as_of
     from current_release
     cross join json_each(current_release.as_of_by_source) as each
 ),
@@ -27,7 +31,9 @@ joined as (
 ),
 
 said as (
-    select *, regexp_replace(stale_reason, '^(it is|its|it was|it) ', '') as reason
+    select
+        *,
+        regexp_replace(stale_reason, '^(it is|its|it was|it) ', '') as reason
     from joined
 )
 

@@ -62,8 +62,16 @@ def clock() -> datetime:
 def show(view: View) -> None:
     """Draw a page on the current release, resolved once; what cannot be shown is a sentence and no traceback."""
     drawing.draw_style()
+    published = published_folder()
     try:
-        _show(view, current_release(published_folder()))
+        release = current_release(published)
+        try:
+            _show(view, release, read_status(published))
+        except UnreadableReleaseError:
+            # A release that was let go while the page was being drawn is not broken: there is a newer one.
+            if current_release(published) != release:
+                st.rerun()
+            raise
     except NothingPublishedError as error:
         drawing.draw_message(
             "Nothing is published yet",
@@ -81,16 +89,13 @@ def show(view: View) -> None:
         drawing.draw_message("This page is incomplete", str(error))
 
 
-def _show(view: View, release: Release) -> None:
+def _show(view: View, release: Release, status: Status) -> None:
     tiles = [load(view.folder, name) for name in view.tile_names()]
-    status = read_status(published_folder())
-    courses, companies = _choices(release, str(release.folder), release.release_id)
+    courses, companies = _choices(release, repr(release))
     scope = _heading(view, release, courses, companies)
     now = clock()
     moment = now - (now - datetime.min.replace(tzinfo=UTC)) % _STEP
-    results = _results(
-        release, tiles, status, str(release.folder), release.release_id, scope, repr(tiles), repr(status), moment
-    )
+    results = _results(release, tiles, status, scope, moment, repr((release, tiles, status)))
     for section in view.sections:
         drawing.draw_section(section.title)
         for row in section.rows:
@@ -135,8 +140,8 @@ def _choose(place: st.delta_generator.DeltaGenerator, label: str, everything: st
 
 
 @st.cache_data(max_entries=_CACHED_PAGES, show_spinner=False)
-def _choices(_release: Release, folder: str, release_id: int) -> tuple[list[Choice], list[Choice]]:
-    """What the filters offer; kept for each release."""
+def _choices(_release: Release, same: str) -> tuple[list[Choice], list[Choice]]:
+    """What the filters offer; kept for each release, which `same` tells from others."""
     with open_release(_release, Status(), Scope(), clock()) as reading:
         return reading.courses(), reading.companies()
 
@@ -146,13 +151,13 @@ def _results(
     _release: Release,
     _tiles: list[Tile],
     _status: Status,
-    folder: str,
-    release_id: int,
     scope: Scope,
-    tiles: str,
-    status: str,
     moment: datetime,
+    same: str,
 ) -> Mapping[str, Result]:
-    """Every tile's rows, from one connection; kept for each release, choice of filters and state of the sources."""
+    """Every tile's rows, from one connection; kept for each release, choice of filters and state of the sources.
+
+    `same` tells release, tiles and status from others: what begins with an underscore is not part of the cache's key.
+    """
     with open_release(_release, _status, scope, moment) as reading:
         return {tile.name: reading.run(tile) for tile in _tiles}

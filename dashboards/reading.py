@@ -20,6 +20,8 @@ _STAND_INS = {
     "freshness": "source varchar, stale_reason varchar",
     "findings": "anomaly_key varchar, status varchar",
 }
+# The file itself is at fault, not a query: no tile of the page can be relied on.
+_DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
 _FRESHNESS = Path(__file__).with_name("freshness.sql")
 
 
@@ -63,13 +65,18 @@ class Reading:
         self._connection = connection
 
     def run(self, tile: Tile) -> Result:
-        """The tile's rows. A query that fails, or has other columns than the header, is a sentence and no exception."""
+        """The tile's rows. A query that fails, or has other columns than the header, is a sentence and no exception.
+
+        Raises duckdb.Error where the database itself is damaged, which open_release tells as UnreadableReleaseError.
+        """
         try:
             answer = self._connection.execute(tile.sql)
             names = [column[0] for column in answer.description or ()]
             if names != [column.name for column in tile.columns]:
                 return Result(error=f"Its query gives the columns {', '.join(names)}, not those of its header.")
             return Result(rows=tuple(answer.fetchall()))
+        except _DAMAGE:
+            raise
         except duckdb.Error as error:
             return Result(error=f"This release does not hold what it needs: {first_line(error)}")
 

@@ -15,4 +15,4 @@ select
 from fct_attempts
 where not is_preview and state <> 'not_started' and in_scope(course_key, user_key)
 group by fct_attempts.state
-order by attempts desc, 1
+order by attempts desc, fct_attempts.state asc

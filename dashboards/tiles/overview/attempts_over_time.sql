@@ -14,10 +14,13 @@ with last_year as (
 ),
 
 begun as (
-    select cast(date_trunc('week', fct_attempts.started_at) as date) as week, count(*) as attempts
+    select
+        cast(date_trunc('week', fct_attempts.started_at) as date) as week,
+        count(*) as attempts
     from fct_attempts
     cross join last_year
-    where not fct_attempts.is_preview
+    where
+        not fct_attempts.is_preview
         and fct_attempts.started_at >= last_year.starts_on
         and fct_attempts.started_at < last_year.ends_before
         and in_scope(fct_attempts.course_key, fct_attempts.user_key)
@@ -28,11 +31,14 @@ weeks as (
     select distinct dim_dates.week_starts_on as week
     from dim_dates
     cross join last_year
-    where dim_dates.week_starts_on >= (select min(begun.week) from begun)
+    where
+        dim_dates.week_starts_on >= (select min(begun.week) from begun)
         and dim_dates.week_starts_on < last_year.ends_before
 )
 
-select weeks.week, coalesce(begun.attempts, 0) as attempts
+select
+    weeks.week,
+    coalesce(begun.attempts, 0) as attempts
 from weeks
-left join begun using (week)
+left join begun on weeks.week = begun.week
 order by weeks.week

@@ -18,8 +18,8 @@ select
     ) as completed_percent,
     avg(done.percentage) as progress_percent
 from fct_course_completions as done
-left join dim_courses using (course_key)
+left join dim_courses on done.course_key = dim_courses.course_key
 where done.is_tracked_learner and not done.is_deleted and in_scope(done.course_key, done.user_key)
 group by done.course_key
-order by learners desc, course, done.course_key
+order by learners desc, course asc, done.course_key asc
 limit 100

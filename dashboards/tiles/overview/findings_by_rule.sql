@@ -20,7 +20,7 @@ select
     max(rpt_anomalies.occurred_at) as latest_at,
     any_value(rpt_anomalies.what_to_do) as what_to_do
 from rpt_anomalies
-left join findings using (anomaly_key)
+left join findings on rpt_anomalies.anomaly_key = findings.anomaly_key
 where coalesce(findings.status, 'open') <> 'waived' and in_scope(rpt_anomalies.course_key, rpt_anomalies.user_key)
 group by rpt_anomalies.rule, rpt_anomalies.severity, rpt_anomalies.title
-order by rpt_anomalies.severity, findings desc, rpt_anomalies.title
+order by rpt_anomalies.severity asc, findings desc, rpt_anomalies.title asc

@@ -31,5 +31,5 @@ order by
     gradebook_parity <> 'match' and gradebook_reason is null desc,
     gradebook_parity = 'match' desc,
     grades desc,
-    gradebook_parity,
-    gradebook_reason
+    gradebook_parity asc,
+    gradebook_reason asc

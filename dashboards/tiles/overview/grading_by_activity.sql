@@ -14,9 +14,9 @@ select
     count(*) as attempts,
     min(fct_attempts.submitted_at) as oldest_at
 from fct_attempts
-left join dim_activities using (activity_key)
+left join dim_activities on fct_attempts.activity_key = dim_activities.activity_key
 left join dim_courses on fct_attempts.course_key = dim_courses.course_key
 where fct_attempts.needs_grading and not fct_attempts.is_preview and in_scope(fct_attempts.course_key, fct_attempts.user_key)
 group by fct_attempts.activity_key, dim_activities.name, dim_courses.full_name
-order by oldest_at, attempts desc, fct_attempts.activity_key
+order by oldest_at asc, attempts desc, fct_attempts.activity_key asc
 limit 20

@@ -10,10 +10,12 @@ select
     count(*) filter (where needs_grading) as value,
     case
         when count(*) filter (where needs_grading) = 0 then 'Everything that was handed in is graded.'
-        else 'In ' || count(distinct activity_key) filter (where needs_grading)
+        else
+            'In ' || count(distinct activity_key) filter (where needs_grading)
             || if(count(distinct activity_key) filter (where needs_grading) = 1, ' quiz', ' quizzes')
             || coalesce(
-                '; the oldest since ' || strftime(min(submitted_at) filter (where needs_grading), '%-d %b %Y'), '')
+                '; the oldest since ' || strftime(min(submitted_at) filter (where needs_grading), '%-d %b %Y'), ''
+            )
             || '.'
     end as note,
     case when count(*) filter (where needs_grading) = 0 then 'good' else 'attention' end as tone

@@ -6,12 +6,11 @@
 -- column value: Open findings | count finding/findings
 -- column note: Note | text
 -- column tone: Tone | tone
-with open_ones as (
+with findings_now as (
     select rpt_anomalies.severity
     from rpt_anomalies
-    left join findings using (anomaly_key)
-    where coalesce(findings.status, 'open') <> 'waived'
-        and in_scope(rpt_anomalies.course_key, rpt_anomalies.user_key)
+    left join findings on rpt_anomalies.anomaly_key = findings.anomaly_key
+    where coalesce(findings.status, 'open') <> 'waived' and in_scope(rpt_anomalies.course_key, rpt_anomalies.user_key)
 )
 
 select
@@ -25,4 +24,4 @@ select
         when count(*) filter (where severity = 'error') > 0 then 'bad'
         else 'attention'
     end as tone
-from open_ones
+from findings_now

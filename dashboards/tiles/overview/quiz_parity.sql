@@ -27,4 +27,4 @@ select
 from fct_grades
 where parity is not null and in_scope(course_key, user_key)
 group by parity, parity_reason
-order by parity <> 'match' and parity_reason is null desc, parity = 'match' desc, grades desc, parity, parity_reason
+order by parity <> 'match' and parity_reason is null desc, parity = 'match' desc, grades desc, parity asc, parity_reason asc

@@ -11,7 +11,8 @@ select
     case
         when count(*) = 1 and bool_and(verdict = 'Up to date') then 'The only one there is.'
         when bool_and(verdict = 'Up to date') then 'All of them.'
-        else 'Of ' || count(*) || '. Not up to date: '
+        else
+            'Of ' || count(*) || '. Not up to date: '
             || string_agg(source, ', ' order by source) filter (where verdict <> 'Up to date') || '.'
     end as note,
     case when bool_and(verdict = 'Up to date') then 'good' else 'attention' end as tone
