@@ -161,7 +161,13 @@ def _line(tile: Tile, result: Result) -> alt.LayerChart | alt.FacetChart:
         for moment, value in result.rows
     ]  # fmt: skip
     base = alt.Chart(alt.Data(values=values)).encode(
-        x=alt.X("x:T", title=None, axis=alt.Axis(format="%-d %b", grid=False, labelOverlap=True, tickCount=10)),
+        # In UTC, or a browser west of Greenwich would show the day before.
+        x=alt.X(
+            "x:T",
+            title=None,
+            scale=alt.Scale(type="utc"),
+            axis=alt.Axis(format="%-d %b", grid=False, labelOverlap=True, tickCount=10),
+        ),
         y=alt.Y("y:Q", title=y.format.unit or y.label, axis=alt.Axis(tickCount=4)),
         tooltip=[alt.Tooltip("on:N", title=x.label), alt.Tooltip("shown:N", title=y.label)],
     )
