@@ -43,8 +43,8 @@ def draw_tile(tile: Tile, result: Result, *, is_filtered: bool) -> None:
 
     `is_filtered` says that filters are set: a tile that does not follow them says so.
     """
-    everything = is_filtered and not tile.follows_filters
-    mark = ' <span class="rb-mark">all courses</span>' if everything else ""
+    stays = is_filtered and not tile.follows_filters
+    mark = ' <span class="rb-mark">not filtered</span>' if stays else ""
     title = f"<h3>{escape(tile.title)}{mark}</h3>"
     about = (
         f"<details><summary>How to read this</summary><p>{escape(tile.definition)}</p>"

@@ -135,8 +135,9 @@ def _heading(view: View, release: Release, courses: list[Choice], companies: lis
 
 
 def _choose(place: st.delta_generator.DeltaGenerator, label: str, everything: str, choices: list[Choice]) -> str | None:
-    labels: dict[str | None, str] = {None: everything} | {choice.key: choice.label for choice in choices}
-    return place.selectbox(label, list(labels), format_func=lambda key: labels.get(key, everything), key=label)
+    """The chosen key; None is all of them, which the box knows as an empty key: None would get a button to clear it."""
+    labels = {"": everything} | {choice.key: choice.label for choice in choices}
+    return place.selectbox(label, list(labels), format_func=lambda key: labels.get(key, everything), key=label) or None
 
 
 @st.cache_data(max_entries=_CACHED_PAGES, show_spinner=False)
