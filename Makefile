@@ -52,7 +52,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --processes 2 dbt_project/models
+	$(BIN)/sqlfluff lint --processes 2 dbt_project/models dashboards
 	$(BIN)/python -m orchestration.check
 
 docs: setup
