@@ -21,6 +21,7 @@ from orchestration.transform import Project
 def define(settings: Settings) -> dg.Definitions:
     """All definitions of one configuration. Steps run in the run's own process: on one machine, nothing is faster."""
     project = Project(settings)
+    audit = audit_checks(settings, project)
     return dg.Definitions(
         assets=[
             landing_assets(settings),
@@ -28,8 +29,8 @@ def define(settings: Settings) -> dg.Definitions:
             release_asset(settings, project),
             status_asset(settings),
         ],
-        asset_checks=[audit_checks(settings, project)],
-        jobs=jobs.jobs(),
+        asset_checks=[audit],
+        jobs=jobs.jobs(settings, audit),
         schedules=jobs.schedules(settings),
         sensors=[jobs.failure_sensor(settings)],
         resources={STATE: StateLock(data_dir=str(settings.data_dir))},

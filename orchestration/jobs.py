@@ -5,19 +5,30 @@ from datetime import UTC, datetime
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from orchestration.assets.landing import source_group
+from orchestration.assets.published import RELEASE as RELEASE_ASSET
+from orchestration.assets.published import STATUS
 from orchestration.ops import Ops
 from orchestration.settings import Settings
 
 HOURLY, RECONCILE, REBUILD = "hourly", "reconcile", "rebuild"
+SYNC, BUILD, AUDIT, RELEASE = "sync", "build", "audit", "release"
 _LAND = "land"
+_MODEL_GROUPS = ("seeds", "staging", "intermediate", "marts", "restricted")
 
 
-def jobs() -> list[UnresolvedAssetJobDefinition]:
-    """hourly: everything. reconcile: the same, and the keys of every table are compared for deletes.
+def jobs(settings: Settings, audit: dg.AssetChecksDefinition) -> list[UnresolvedAssetJobDefinition]:
+    """hourly: everything. reconcile: the same, and every table is read whole or compared for deletes.
 
-    rebuild: the warehouse anew from the landing, without asking any source.
+    rebuild: the warehouse anew from the landing, without asking any source. sync, build, audit and release are the
+    steps of hourly one by one, for the commands of these names.
     """
     everything = dg.AssetSelection.all()
+    landed = dg.AssetSelection.groups("landing")
+    status = dg.AssetSelection.keys(STATUS)
+    tables = dg.AssetSelection.groups(*(source_group(name) for name in settings.sources))
+    models = dg.AssetSelection.groups(*_MODEL_GROUPS)
+    audited = dg.AssetSelection.checks(audit)
     return [
         dg.define_asset_job(HOURLY, everything, description="Sync, load, build, audit, release."),
         dg.define_asset_job(
@@ -32,6 +43,12 @@ def jobs() -> list[UnresolvedAssetJobDefinition]:
             | dg.AssetSelection.groups("landing", "seeds", "staging").downstream(),
             config={"ops": {_LAND: {"config": {"rebuild": True}}}},
             description="The warehouse anew from all landed batches; no source is asked. Press it when in doubt.",
+        ),
+        dg.define_asset_job(SYNC, tables | status, description="Only bring what changed into the landing."),
+        dg.define_asset_job(BUILD, (landed | models | status) - audited, description="Only load and build the marts."),
+        dg.define_asset_job(AUDIT, audited, description="Only audit the marts that were built."),
+        dg.define_asset_job(
+            RELEASE, dg.AssetSelection.keys(RELEASE_ASSET) | status, description="Only publish the audited marts."
         ),
     ]
 

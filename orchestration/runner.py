@@ -47,11 +47,15 @@ def run_job(
                 raise_on_error=False,
                 tags={**_REPOSITORY_TAG, COMMAND_TAG: command, PID_TAG: str(os.getpid())},
                 run_config={
-                    "ops": {"land": {"config": {name: value for name, value in (land or {}).items() if value}}},
+                    **({} if land is None else {"ops": {"land": {"config": _given(land)}}}),
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
                 },
             )
         return _outcome(settings, result)
+
+
+def _given(land: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in land.items() if value}
 
 
 def sync_exit_code(runs: list[SyncRun]) -> int:

@@ -153,6 +153,7 @@ def build(settings: Settings, *, run_id: str, full_refresh: bool = False) -> Bui
     ops.record_results(run_id, "dbt", now, [_as_row(result) for result in built.results if result.mart])
     if built.breaches:
         ops.raise_alert("build", "error", "The marts could not be built", built.verdict, now, run_id)
+        monitoring.write(settings.warehouse, monitoring.frames(settings, now))
         return built
     ops.resolve_alert("build", now)
     candidate = monitoring.applied(settings.warehouse)
@@ -197,7 +198,8 @@ def audit(settings: Settings, *, run_id: str) -> AuditReport:
     ops.note_findings(monitoring.findings_in(settings.warehouse), now)
     if report.blocked:
         blocking = [result for result in report.results if result.blocks]
-        ops.raise_alert("audit", "error", "A release is blocked", blocked_sentence(blocking), now, run_id)
+        why = blocked_sentence(blocking).removeprefix("The release is blocked: ")
+        ops.raise_alert("audit", "error", "A release is blocked", why, now, run_id)
     else:
         ops.resolve_alert("audit", now)
         ops.set_fact("audited", built["id"])
@@ -285,6 +287,11 @@ def versions() -> dict[str, str]:
         return {"rollbook": version("rollbook")} | found
     except PackageNotFoundError:
         return found
+
+
+def require_candidate(settings: Settings) -> None:
+    """Raise RollbookError when there are no built marts to audit or to release."""
+    _candidate(settings, Ops(settings.data_dir))
 
 
 def _candidate(settings: Settings, ops: Ops) -> dict[str, Any]:

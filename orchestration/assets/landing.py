@@ -77,6 +77,8 @@ def landing_assets(settings: Settings) -> dg.AssetsDefinition:
                 for failed in sources.failures(runs):
                     context.log.error(failed.error)
                 yield from _synced(settings, runs, wanted, asked)
+            if not any(key.path[0] == "landing" for key in wanted):
+                return
             loaded = steps.load(settings, rebuild=config.rebuild)
             if BATCHES in wanted:
                 yield dg.MaterializeResult(BATCHES, metadata={"applied": table(_applied(loaded))})
@@ -111,9 +113,14 @@ def _sync(settings: Settings, context: dg.AssetExecutionContext, config: LandCon
     return runs
 
 
+def source_group(name: str) -> str:
+    """The group that holds a source's tables."""
+    return f"source_{name}".replace("-", "_")
+
+
 def _source_specs(settings: Settings, name: str, rules: Contracts) -> Iterator[dg.AssetSpec]:
     database = dg.AssetKey([name, DATABASE])
-    shared: dict[str, Any] = {"group_name": f"source_{name}".replace("-", "_"), "skippable": True}
+    shared: dict[str, Any] = {"group_name": source_group(name), "skippable": True}
     yield dg.AssetSpec(
         database,
         description=f"The {rules.kind} database of {name}, read at one point in time.",

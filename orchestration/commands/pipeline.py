@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +13,9 @@ from orchestration.commands.context import Context, common
 from orchestration.console import complain, show_table, telling_progress
 from orchestration.settings import Settings
 from orchestration.space import require_space
+
+if TYPE_CHECKING:
+    from orchestration.runner import Outcome
 
 MODES = ("auto", "incremental", "full")
 
@@ -49,7 +51,7 @@ def _sync_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.pass_context
 def run(context: click.Context, mode: str | None, names: tuple[str, ...], as_of: datetime | None) -> None:
     """Sync, build, audit, release: the hourly job."""
-    _run_job(context, "hourly", "run", {"mode": mode, "names": list(names), "as_of": as_of and as_of.isoformat()})
+    _pipeline(context, "hourly", "run", _landing(mode, names, as_of))
 
 
 @click.command()
@@ -58,27 +60,37 @@ def run(context: click.Context, mode: str | None, names: tuple[str, ...], as_of:
 @click.pass_context
 def reconcile(context: click.Context, mode: str | None, names: tuple[str, ...], as_of: datetime | None) -> None:
     """As run; deletes are looked for in every table, however large."""
-    land = {"mode": mode, "names": list(names), "as_of": as_of and as_of.isoformat(), "reconcile": True}
-    _run_job(context, "reconcile", "reconcile", land)
+    _pipeline(context, "reconcile", "reconcile", _landing(mode, names, as_of) | {"reconcile": True})
 
 
-def _run_job(context: click.Context, job: str, command: str, land: dict[str, Any]) -> None:
-    from orchestration.runner import run_job
+def _landing(mode: str | None, names: tuple[str, ...], as_of: datetime | None) -> dict[str, Any]:
+    return {"mode": mode, "names": list(names), "as_of": as_of and as_of.isoformat()}
+
+
+def _pipeline(context: click.Context, job: str, command: str, land: dict[str, Any]) -> None:
     from orchestration.sources import require_one
     from serving.release.holding import hold
 
-    held: Context = context.obj
-    settings = held.settings
+    settings = context.obj.settings
     require_one(settings, land["names"])
-    require_space(settings.data_dir)
-    with telling_progress():
-        outcome = run_job(settings, job, command=f"rollbook {command}", wait_seconds=held.wait_seconds, land=land)
-    for complaint in outcome.complaints:
-        complain(complaint)
+    outcome = _run_job(context, job, command, land)
     click.echo(standing(settings))
     if why := hold(settings.data_dir):
         click.echo(why)
     context.exit(outcome.exit_code)
+
+
+def _run_job(context: click.Context, job: str, command: str, land: dict[str, Any] | None = None) -> Outcome:
+    """Run a job to its end, visible in the UI, and say what went wrong."""
+    from orchestration.runner import run_job
+
+    held: Context = context.obj
+    require_space(held.settings.data_dir)
+    with telling_progress():
+        outcome = run_job(held.settings, job, command=f"rollbook {command}", wait_seconds=held.wait_seconds, land=land)
+    for complaint in outcome.complaints:
+        complain(complaint)
+    return outcome
 
 
 def standing(settings: Settings) -> str:
@@ -102,20 +114,20 @@ def standing(settings: Settings) -> str:
 @click.pass_context
 def sync(context: click.Context, mode: str | None, names: tuple[str, ...], as_of: datetime | None) -> None:
     """Bring what changed at the sources into the landing."""
-    from orchestration import sources, status
-    from orchestration.runner import sync_exit_code
+    from orchestration.ops import Ops
+    from orchestration.sources import require_one
 
-    sources.require_one(context.obj.settings, names)
-    with context.obj.changing("sync") as settings:
-        runs = sources.sync_sources(settings, run_id=_run_id(), mode=mode, names=names, as_of=as_of)
-        status.write(settings)
-    for one in sources.failures(runs):
-        complain(one.error or "")
+    settings = context.obj.settings
+    require_one(settings, names)
+    outcome = _run_job(context, "sync", "sync", _landing(mode, names, as_of))
     show_table(
         ("source", "status", "mode", "reason", "read", "landed", "deleted"),
-        [(r.source, r.status, r.mode, r.reason, r.rows_read, r.rows_landed, r.rows_deleted) for r in runs],
+        [
+            (r.source, r.status, r.mode, r.reason, r.rows_read, r.rows_landed, r.rows_deleted)
+            for r in Ops(settings.data_dir).syncs_of(outcome.run_id)
+        ],
     )
-    context.exit(sync_exit_code(runs))
+    context.exit(outcome.exit_code)
 
 
 @click.command()
@@ -124,18 +136,17 @@ def sync(context: click.Context, mode: str | None, names: tuple[str, ...], as_of
 @click.pass_context
 def build(context: click.Context, full_refresh: bool) -> None:
     """Load what landed and build the marts, if anything moved."""
-    from orchestration import status, steps
+    from ingestion.landing import Landing
+    from orchestration.ops import Ops
 
-    with context.obj.changing("build") as settings:
-        loaded = steps.load(settings, rebuild=full_refresh)
-        if not loaded.has_landing:
-            raise RollbookError("Nothing has landed yet, so there is nothing to build: run rollbook sync first.")
-        built = steps.build(settings, run_id=_run_id(), full_refresh=full_refresh)
-        status.write(settings)
-    if built.breaches:
-        complain(built.verdict)
-        context.exit(1)
-    click.echo(f"Built: {loaded.due}." if built.results else "Nothing moved: the marts stand.")
+    settings = context.obj.settings
+    if not Landing(settings.landing_dir).sources():
+        raise RollbookError("Nothing has landed yet, so there is nothing to build: run rollbook sync first.")
+    outcome = _run_job(context, "build", "build", {"rebuild": full_refresh})
+    if outcome.exit_code == 0:
+        was_built = bool(Ops(settings.data_dir).results_of(outcome.run_id))
+        click.echo("The marts are built." if was_built else "Nothing moved: the marts stand.")
+    context.exit(outcome.exit_code)
 
 
 @click.command()
@@ -143,20 +154,21 @@ def build(context: click.Context, full_refresh: bool) -> None:
 @click.pass_context
 def audit(context: click.Context) -> None:
     """Hold the built marts against their laws, the landing and the live release."""
-    from orchestration import status, steps
+    from orchestration import steps
+    from orchestration.ops import Ops
 
-    with context.obj.changing("audit") as settings:
-        report = steps.audit(settings, run_id=_run_id())
-        status.write(settings)
-    if report.failures:
+    settings = context.obj.settings
+    steps.require_candidate(settings)
+    outcome = _run_job(context, "audit", "audit")
+    results = Ops(settings.data_dir).results_of(outcome.run_id)
+    if failed := [result for result in results if not result["passed"]]:
         show_table(
             ("check", "mart", "rows failed", "blocks", "what"),
-            [(r.check, r.mart, r.rows_failed, "yes" if r.blocks else "no", r.message) for r in report.failures],
+            [(r["check"], r["mart"], r["rows_failed"], "yes" if r["blocks"] else "no", r["message"]) for r in failed],
         )
-    if report.blocked:
-        complain(steps.blocked_sentence([result for result in report.results if result.blocks]))
-        context.exit(1)
-    click.echo(f"{len(report.results)} checks passed.")
+    if outcome.exit_code == 0:
+        click.echo(f"{len(results) - len(failed)} checks passed.")
+    context.exit(outcome.exit_code)
 
 
 @click.command()
@@ -165,24 +177,22 @@ def audit(context: click.Context) -> None:
 @click.pass_context
 def release(context: click.Context, resume: bool) -> None:
     """Publish the audited marts."""
-    from orchestration import status, steps
+    from orchestration import steps
     from serving.release import resume as end_hold
+    from serving.release.holding import hold
 
-    with context.obj.changing("release") as settings:
-        if resume:
+    settings = context.obj.settings
+    if resume:
+        with context.obj.changing("release --resume"):
             end_hold(settings.data_dir)
-        try:
-            released = steps.release(settings, run_id=_run_id(), reason="requested")
-        finally:
-            status.write(settings)
-    if released.is_held:
-        complain(released.why_not)
+    steps.require_candidate(settings)
+    outcome = _run_job(context, "release", "release")
+    if why := hold(settings.data_dir):
+        complain(why)
         context.exit(1)
-    click.echo(released.why_not or standing(settings))
-
-
-def _run_id() -> str:
-    return f"command-{uuid.uuid4()}"
+    if outcome.exit_code == 0:
+        click.echo(standing(settings))
+    context.exit(outcome.exit_code)
 
 
 COMMANDS = (run, sync, reconcile, build, audit, release)
