@@ -163,10 +163,14 @@ select 'campus:1/' || c.course_completion_key as progress_key, 'campus:1' as com
     c.percentage
 from marts.fct_course_completions c;
 create table marts.rpt_anomalies (
-    anomaly_key varchar, rule varchar, source varchar, activity_key varchar, attempt_key varchar, user_key varchar
+    anomaly_key varchar, rule varchar, subject varchar, source varchar, activity_key varchar, attempt_key varchar,
+    user_key varchar
 );
 create table intermediate.int_rule_coverage as
-select * from (values ('score_out_of_bounds', 500::bigint), ('grade_mismatch', 400::bigint)) t(rule, rows_covered);
+select * from (values
+    ('score_out_of_bounds', 'grade', 500::bigint), ('score_out_of_bounds', 'attempt', 10::bigint),
+    ('score_out_of_bounds', 'question', 1600::bigint), ('grade_mismatch', 'grade', 400::bigint)
+) t(rule, subject, rows_covered);
 """
 
 _STATE = ("quiz", "quiz_attempts", "quiz_grades", "grade_grades", "course_modules_completion", "user_enrolments")
@@ -197,21 +201,39 @@ class Audited:
                 connection.execute(statement)
         return self
 
-    def find(self, rule: str, keys: Iterable[int]) -> Audited:
+    def find(self, rule: str, keys: Iterable[int], subject: str = "grade") -> Audited:
         """Put findings of a rule into the candidate, one for each number."""
-        rows = ", ".join(f"('{rule}:{key}', '{rule}', 'campus', 'campus:quiz:1', null, md5('u{key}'))" for key in keys)
+        rows = ", ".join(
+            f"('{rule}:{subject}/{key}', '{rule}', '{subject}', 'campus', 'campus:quiz:1', null, md5('u{key}'))"
+            for key in keys
+        )
         return self.spoil(f"insert into marts.rpt_anomalies values {rows}")
 
-    def live(self, rule: str = "", keys: Iterable[int] = (), checks: list[dict[str, Any]] | None = None) -> Path:
-        """A live release with these findings, whose manifest lists these checks."""
+    def live(
+        self,
+        rule: str = "",
+        keys: Iterable[int] = (),
+        checks: list[dict[str, Any]] | None = None,
+        subject: str = "grade",
+        is_told: bool = True,
+    ) -> Path:
+        """A live release with these findings, whose manifest lists these checks.
+
+        Without `is_told` it is of a version whose findings had no subject.
+        """
         folder = self.folder / "live"
         folder.mkdir()
         with duckdb.connect(str(folder / "rollbook.duckdb")) as connection:
             connection.execute(
-                "create schema marts; create table marts.rpt_anomalies (anomaly_key varchar, rule varchar)"
+                "create schema marts;"
+                " create table marts.rpt_anomalies (anomaly_key varchar, rule varchar, subject varchar)"
             )
             for key in keys:
-                connection.execute("insert into marts.rpt_anomalies values (?, ?)", [f"{rule}:{key}", rule])
+                connection.execute(
+                    "insert into marts.rpt_anomalies values (?, ?, ?)", [f"{rule}:{subject}/{key}", rule, subject]
+                )
+            if not is_told:
+                connection.execute("alter table marts.rpt_anomalies drop column subject")
         if checks is not None:
             (folder / "manifest.json").write_text(json.dumps({"checks": checks}))
         return folder / "rollbook.duckdb"

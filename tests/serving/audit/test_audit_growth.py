@@ -10,7 +10,7 @@ import pytest
 from serving.audit.growth import Waiver
 from serving.errors import ServingError
 
-RULE = "score_out_of_bounds"  # covers 500 rows: five findings are one percent
+RULE = "score_out_of_bounds"  # covers 500 grades (five findings are one percent), 10 attempts and 1600 questions
 
 
 def gate(report):
@@ -43,8 +43,84 @@ def test_findings_may_grow_by_so_much(gated, now, live, percent, blocks):
     report = gated.audit(gated.live(RULE, range(live)), max_growth_percent=Decimal(percent))
     result = gate(report)
     assert (result.blocks, result.passed, report.blocked) == (blocks, not blocks, blocks)
-    assert (result.kind, result.rows_checked, result.rows_failed) == ("source", 500, now)
+    assert (result.kind, result.rows_checked, result.rows_failed) == ("source", 2110, now)
     assert len(result.evidence) == min(now, 20)
+
+
+# findings now by subject, whether they block, how the sentence begins
+SUBJECTS = [
+    ({"grade": 2}, False, "found 2 in the 500 grades that it covers, +2 against the live release: within the 1 %"),
+    ({"attempt": 1}, False, "found 1 in the 10 attempts that it covers, +1 against"),
+    ({"attempt": 2}, True, "found 2 in the 10 attempts that it covers, +2 against the live release: more than the 1 %"),
+    ({"question": 16}, False, "found 16 in the 1600 questions that it covers, +16 against"),
+    ({"question": 17}, True, "found 17 in the 1600 questions that it covers, +17 against"),
+    (
+        {"grade": 5, "attempt": 1, "question": 16},
+        False,
+        "found 1 in the 10 attempts that it covers (besides 5 in 500 grades and 16 in 1600 questions), +1 against",
+    ),
+    (
+        {"grade": 6, "attempt": 1},
+        True,
+        "found 6 in the 500 grades that it covers (besides 1 in 10 attempts), +6 against",
+    ),
+    ({}, False, "found none in the 2110 rows that it covers, +0 against the live release: within the 1 %"),
+]
+
+
+@pytest.mark.parametrize(("now", "blocks", "sentence"), SUBJECTS, ids=[str(case[0]) for case in SUBJECTS])
+def test_each_kind_of_score_is_judged_against_its_own_rows(gated, now, blocks, sentence):
+    for subject, findings in now.items():
+        gated.find(RULE, range(findings), subject)
+    result = gate(gated.audit(gated.live()))
+    assert (result.blocks, result.passed, result.rows_checked) == (blocks, not blocks, 2110)
+    assert result.rows_failed == sum(now.values())
+    assert result.message.startswith(f"{RULE} {sentence}")
+
+
+def test_two_bad_grades_among_thousands_are_not_held_against_ten_attempts(gated):
+    gated.spoil("update intermediate.int_rule_coverage set rows_covered = 20000 where subject = 'grade'")
+    assert not gated.find(RULE, range(2)).audit(gated.live()).blocked
+
+
+def test_findings_that_vanish_from_one_subject_do_not_make_room_in_another(gated):
+    live = gated.live(RULE, range(400))
+    result = gate(gated.find(RULE, range(5), "attempt").audit(live))
+    assert result.blocks
+    assert "found 5 in the 10 attempts that it covers, +5 against" in result.message
+
+
+def test_evidence_begins_with_the_subject_that_the_sentence_names(gated):
+    gated.find(RULE, [1], "attempt").find(RULE, range(17), "question")
+    result = gate(gated.audit(gated.live()))
+    assert "found 17 in the 1600 questions that it covers (besides 1 in 10 attempts)" in result.message
+    keys = [row["anomaly_key"] for row in result.evidence]
+    assert (len(keys), keys[-1]) == (18, f"{RULE}:attempt/1")
+
+
+# findings of the live release, findings now, whether the gate blocks
+WITHOUT_SUBJECT = [
+    ("the same findings", "attempt", range(8), "attempt", range(8), False),
+    ("as many others of the same subject", "attempt", range(8), "attempt", range(50, 58), False),
+    ("others of another subject", "grade", range(8), "attempt", range(8), True),
+    ("a subject that no key tells", "of_old", range(8), "attempt", range(8), True),
+]
+
+
+@pytest.mark.parametrize(
+    ("subject", "live", "subject_now", "now", "blocks"),
+    [case[1:] for case in WITHOUT_SUBJECT],
+    ids=[case[0] for case in WITHOUT_SUBJECT],
+)
+def test_a_live_release_of_before_subjects_is_asked_by_its_keys(gated, subject, live, subject_now, now, blocks):
+    older = gated.live(RULE, live, subject=subject, is_told=False)
+    assert gate(gated.find(RULE, now, subject_now).audit(older)).blocks == blocks
+
+
+def test_a_rule_with_one_subject_needs_no_key_that_tells_it(gated):
+    older = gated.live("grade_mismatch", range(50), subject="campus:quiz:1", is_told=False)
+    report = gated.find("grade_mismatch", range(50), "grade").audit(older)
+    assert not report.blocked
 
 
 def test_a_single_new_finding_is_published_around_however_small_the_site(gated):
@@ -101,7 +177,7 @@ def test_a_rule_that_the_live_release_did_not_know_is_a_first_load_of_its_own(ga
 def test_evidence_shows_what_is_new(gated):
     live = gated.live(RULE, range(100))
     result = gate(gated.find(RULE, range(110)).audit(live))
-    assert [row["anomaly_key"] for row in result.evidence] == [f"{RULE}:{key}" for key in range(100, 110)]
+    assert [row["anomaly_key"] for row in result.evidence] == [f"{RULE}:grade/{key}" for key in range(100, 110)]
     assert set(result.evidence[0]) <= {"anomaly_key", "source", "activity_key", "attempt_key", "user_key"}
 
 
@@ -109,8 +185,8 @@ TOMORROW = date(2026, 10, 2)
 
 # waivers of all 25 findings' keys but these, whether the gate still blocks
 WAIVERS = [
-    ("each by its key", [{"check": RULE, "key": f"{RULE}:{key}", "until": TOMORROW} for key in range(25)], 0),
-    ("all but ten", [{"check": RULE, "key": f"{RULE}:{key}", "until": TOMORROW} for key in range(15)], 10),
+    ("each by its key", [{"check": RULE, "key": f"{RULE}:grade/{key}", "until": TOMORROW} for key in range(25)], 0),
+    ("all but ten", [{"check": RULE, "key": f"{RULE}:grade/{key}", "until": TOMORROW} for key in range(15)], 10),
     ("the whole rule", [{"check": RULE, "key": "*", "until": TOMORROW}], 0),
     ("the last day counts whole", [{"check": RULE, "key": "*", "until": "2026-10-01"}], 0),
     ("expired yesterday", [{"check": RULE, "key": "*", "until": "2026-09-30"}], 25),
@@ -129,7 +205,7 @@ def test_waived_findings_are_left_out(gated, waivers, left):
 
 def test_a_waived_finding_counts_on_neither_side(gated):
     live = gated.live(RULE, range(10))
-    waivers = [{"check": RULE, "key": f"{RULE}:{key}", "until": TOMORROW} for key in range(10)]
+    waivers = [{"check": RULE, "key": f"{RULE}:grade/{key}", "until": TOMORROW} for key in range(10)]
     assert not gate(gated.find(RULE, range(15)).audit(live, waivers)).blocks
     gated.find(RULE, [90])
     assert gate(gated.audit(live, waivers)).blocks

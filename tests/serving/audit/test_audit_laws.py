@@ -80,7 +80,7 @@ FAULTS = [
     ("a source's user id for a key", "dim_users", {"user_key_is_a_pseudonym"},
      "update marts.dim_users set user_key = 'campus:5' where user_key = md5('u5')"),
     ("a rule that covers nothing", "rpt_anomalies", {"every_rule_is_covered"},
-     "insert into marts.rpt_anomalies values ('x', 'unheard_of', 'campus', null, null, null)"),
+     "insert into marts.rpt_anomalies values ('x', 'unheard_of', 'grade', 'campus', null, null, null)"),
     ("an activity with two states", "fct_activity_completions", {"grain_is_unique"},
      "insert into marts.fct_activity_completions select * replace (completion_key || 'x' as completion_key)"
      " from marts.fct_activity_completions where user_key = md5('u5') and activity_key = 'campus:quiz:1'"),

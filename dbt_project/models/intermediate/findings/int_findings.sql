@@ -1,4 +1,4 @@
--- One row for each finding: a row of the source that breaks a rule.
+-- One row for each finding: a row of the source that breaks a rule. `subject` is the kind of row, as in int_rule_coverage.
 with grades as (
     select * from {{ ref('int_grades') }}
 ),
@@ -18,6 +18,7 @@ question_attempts as (
 final_grades_out_of_bounds as (
     select
         'score_out_of_bounds' as rule,
+        'grade' as subject,
         'grade/' || gradebook_grade_key as subject_key,
         source,
         course_key,
@@ -42,6 +43,7 @@ final_grades_out_of_bounds as (
 attempts_out_of_bounds as (
     select
         'score_out_of_bounds' as rule,
+        'attempt' as subject,
         'attempt/' || attempt_key as subject_key,
         source,
         course_key,
@@ -62,6 +64,7 @@ attempts_out_of_bounds as (
 fractions_out_of_bounds as (
     select
         'score_out_of_bounds' as rule,
+        'question' as subject,
         'question/' || quiz_attempts.attempt_key || '/' || cast(question_attempts.slot as varchar) as subject_key,
         quiz_attempts.source,
         quiz_attempts.course_key,
@@ -87,6 +90,7 @@ fractions_out_of_bounds as (
 grades_without_a_reason as (
     select
         'grade_mismatch' as rule,
+        'grade' as subject,
         grade_key as subject_key,
         source,
         course_key,
@@ -115,6 +119,7 @@ grades_without_a_reason as (
 orphaned_attempts as (
     select
         'orphaned_attempt' as rule,
+        'attempt' as subject,
         attempt_key as subject_key,
         source,
         course_key,
@@ -135,6 +140,7 @@ orphaned_attempts as (
 duplicate_grades as (
     select
         'duplicate_grade' as rule,
+        'grade' as subject,
         grade_key as subject_key,
         source,
         course_key,

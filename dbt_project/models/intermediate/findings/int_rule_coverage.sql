@@ -1,4 +1,4 @@
--- One row for each anomaly rule, with how many rows it covers.
+-- One row for each anomaly rule and subject (the kind of row that a finding is about), with how many rows it covers.
 with rules as (
     select * from {{ ref('anomaly_rules') }}
 ),
@@ -19,40 +19,46 @@ question_attempts as (
     select * from {{ ref('int_question_attempts') }}
 ),
 
-scores as (
-    select count(*) as scores
+covered as (
+    select
+        'score_out_of_bounds' as rule,
+        'grade' as subject,
+        count(*) as rows_covered
     from gradebook
     where final_grade is not null
     union all
-    select count(*) as scores
+    select
+        'score_out_of_bounds' as rule,
+        'attempt' as subject,
+        count(*) as rows_covered
     from quiz_attempts
     where marks is not null
     union all
-    select count(*) as scores
-    from question_attempts
-    where fraction is not null
-),
-
-covered as (
-    -- the scarcest kind of score counts, so that a wave in one kind is not diluted by the others
     select
         'score_out_of_bounds' as rule,
-        min(scores) as rows_covered
-    from scores
-    where scores > 0
+        'question' as subject,
+        count(*) as rows_covered
+    from question_attempts
+    inner join quiz_attempts
+        on question_attempts.source = quiz_attempts.source
+        and question_attempts.question_usage_id = quiz_attempts.question_usage_id
+    where question_attempts.fraction is not null
     union all
     select
         'grade_mismatch' as rule,
+        'grade' as subject,
         count(*) as rows_covered
     from grades
     union all
     select
         'orphaned_attempt' as rule,
+        'attempt' as subject,
         count(*) as rows_covered
     from quiz_attempts
     union all
     select
         'duplicate_grade' as rule,
+        'grade' as subject,
         count(*) as rows_covered
     from grades
     where rows_stored > 0
@@ -61,6 +67,7 @@ covered as (
 complete as (
     select
         rules.rule,
+        coalesce(covered.subject, '') as subject,
         cast(coalesce(covered.rows_covered, 0) as bigint) as rows_covered
     from rules
     left join covered

@@ -10,6 +10,7 @@ rules as (
 select
     {{ key('findings.rule', 'findings.subject_key') }} as anomaly_key,
     findings.rule,
+    findings.subject,
     rules.severity,
     findings.source,
     findings.course_key,
