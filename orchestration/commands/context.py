@@ -14,7 +14,6 @@ import click
 from orchestration.console import telling_progress
 from orchestration.locking import holding_state
 from orchestration.settings import Settings, load_settings
-from orchestration.space import require_space
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -29,11 +28,16 @@ class Context:
         return load_settings(self.config)
 
     @contextmanager
+    def locked(self, command: str) -> Iterator[Settings]:
+        """Hold the state lock, which a job run inside takes again. Raises LockedError where another has it."""
+        settings = self.settings
+        with holding_state(settings.data_dir, f"rollbook {command}", self.wait_seconds):
+            yield settings
+
+    @contextmanager
     def changing(self, command: str) -> Iterator[Settings]:
         """Hold the state lock and show progress."""
-        settings = self.settings
-        require_space(settings.data_dir)
-        with holding_state(settings.data_dir, f"rollbook {command}", self.wait_seconds), telling_progress():
+        with self.locked(command) as settings, telling_progress():
             yield settings
 
 

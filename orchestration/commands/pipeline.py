@@ -139,10 +139,10 @@ def build(context: click.Context, full_refresh: bool) -> None:
     from ingestion.landing import Landing
     from orchestration.ops import Ops
 
-    settings = context.obj.settings
-    if not Landing(settings.landing_dir).sources():
-        raise RollbookError("Nothing has landed yet, so there is nothing to build: run rollbook sync first.")
-    outcome = _run_job(context, "build", "build", {"rebuild": full_refresh})
+    with context.obj.locked("build") as settings:
+        if not Landing(settings.landing_dir).sources():
+            raise RollbookError("Nothing has landed yet, so there is nothing to build: run rollbook sync first.")
+        outcome = _run_job(context, "build", "build", {"rebuild": full_refresh})
     if outcome.exit_code == 0:
         was_built = bool(Ops(settings.data_dir).results_of(outcome.run_id))
         click.echo("The marts are built." if was_built else "Nothing moved: the marts stand.")
@@ -157,9 +157,9 @@ def audit(context: click.Context) -> None:
     from orchestration import steps
     from orchestration.ops import Ops
 
-    settings = context.obj.settings
-    steps.require_candidate(settings)
-    outcome = _run_job(context, "audit", "audit")
+    with context.obj.locked("audit") as settings:
+        steps.require_candidate(settings)
+        outcome = _run_job(context, "audit", "audit")
     results = Ops(settings.data_dir).results_of(outcome.run_id)
     if failed := [result for result in results if not result["passed"]]:
         show_table(
@@ -181,12 +181,11 @@ def release(context: click.Context, resume: bool) -> None:
     from serving.release import resume as end_hold
     from serving.release.holding import hold
 
-    settings = context.obj.settings
-    if resume:
-        with context.obj.changing("release --resume"):
+    with context.obj.locked("release") as settings:
+        if resume:
             end_hold(settings.data_dir)
-    steps.require_candidate(settings)
-    outcome = _run_job(context, "release", "release")
+        steps.require_candidate(settings)
+        outcome = _run_job(context, "release", "release")
     if why := hold(settings.data_dir):
         complain(why)
         context.exit(1)

@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 
 from ingestion.demo import generate
-from orchestration import steps, transform
+from orchestration import transform
 from orchestration.instance import open_instance
 from orchestration.ops import Ops
 from orchestration.scoreboard import compare
@@ -211,20 +211,63 @@ def test_a_rollback_is_a_new_release_and_holds_the_scheduled_ones(site: Site) ->
     assert [rollbook(site.config, "verify", str(number)).exit_code for number in range(1, 5)] == [0] * 4
 
 
-def test_a_broken_model_stops_the_release_with_the_rows_that_break_it(
+def broken_project(folder: Path, model: str, text: str) -> Path:
+    """The dbt project with one model's SQL replaced; `{model}` in the text stands for what it was."""
+    project = folder / "dbt_project"
+    shutil.copytree(transform.PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    [path] = project.glob(f"models/**/{model}.sql")
+    path.write_text(text.replace("{model}", path.read_text(encoding="utf-8")), encoding="utf-8")
+    return project
+
+
+def blocking(site: Site) -> list[tuple[str, str, int]]:
+    """What the newest run left in the warehouse's own monitoring as having stopped the release."""
+    newest, _ = site.newest_run()
+    with duckdb.connect(str(site.settings.warehouse), read_only=True) as con:
+        return con.execute(
+            "select check_name, mart, rows_failed from monitoring.quality_results"
+            " where blocks and not passed and run_id = ?",
+            [newest.run_id],
+        ).fetchall()
+
+
+def test_a_model_that_doubles_rows_stops_the_release_with_the_rows_that_break_it(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project = tmp_path / "dbt_project"
-    shutil.copytree(transform.PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
-    [model] = project.glob("models/marts/**/dim_groups.sql")
-    model.write_text(f"with honest as (\n{model.read_text()}\n)\nselect * from honest union all select * from honest\n")
-    monkeypatch.setattr(transform, "PROJECT", project)
-    due = steps.load(site.settings).due
-    assert due == "the models, their versions or the settings changed"
-    built = steps.build(site.settings, run_id="broken")
-    [breach] = [result for result in built.breaches if result.name == "unique_dim_groups_group_key"]
-    assert (breach.mart, breach.failures > 0, len(breach.evidence) > 0) == ("dim_groups", True, True)
-    assert "fit for release" in built.verdict
-    result = rollbook(site.config, "audit")
-    assert (result.exit_code, "run rollbook build first" in result.stderr) == (1, True)
-    assert site.release == 4
+    doubled = "with honest as (\n{model}\n)\nselect * from honest union all select * from honest\n"
+    monkeypatch.setattr(transform, "PROJECT", broken_project(tmp_path, "dim_groups", doubled))
+    result = site.run()
+    assert (result.exit_code, site.release) == (1, 4)
+    assert "unique_dim_groups_group_key" in result.stderr
+    run, checks = site.newest_run()
+    [failed] = [check for check in checks if check.check_name == "unique_dim_groups_group_key"]
+    assert (run.status, failed.passed) == (dg.DagsterRunStatus.FAILURE, False)
+    assert "| campus:" in failed.metadata["failed_rows"].value
+    assert [(name, mart) for name, mart, rows in blocking(site) if rows] == [
+        ("unique_dim_groups_group_key", "dim_groups")
+    ]
+    # A breach does not wear off: the same models are stopped again, and the audit is not reached.
+    assert rollbook(site.config, "audit").exit_code == 1
+
+
+def test_a_wrong_rule_that_no_test_of_its_own_sees_is_stopped_by_the_second_opinion(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = (
+        "with honest as (\n{model}\n)\nselect * replace (cast(computed_grade + 1 as decimal(18, 5)) as computed_grade,"
+        " 'match' as parity, cast(null as varchar) as parity_reason) from honest\n"
+    )
+    monkeypatch.setattr(transform, "PROJECT", broken_project(tmp_path, "fct_grades", wrong))
+    result = site.run()
+    assert (result.exit_code, site.release) == (1, 4)
+    [(name, mart, rows)] = [row for row in blocking(site) if row[0].startswith("independent")]
+    assert (name, mart, rows > 0) == ("independent__quiz_grades", "fct_grades", True)
+    _, checks = site.newest_run()
+    assert [c.asset_key.to_user_string() for c in checks if c.check_name == "laws_hold" and not c.passed] == [
+        "marts/fct_grades"
+    ]
+
+
+def test_the_honest_models_release_again(site: Site) -> None:
+    result = site.run()
+    assert (result.exit_code, blocking(site)) == (0, [])
