@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import sys
 import tempfile
 import time
@@ -104,6 +105,8 @@ def show(extracted: list[Extraction], steps: list[StepTiming]) -> None:
             f"{e.rows / e.landed_seconds:,.0f}", f"{e.ratio:.2f}",
         )  # fmt: skip
     console.print(table)
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    console.print(f"peak memory of the process that read and landed: {held:,.0f} MB")
     table = RichTable("step", "seconds", "CPU seconds", "peak memory, MB")
     for step in steps:
         table.add_row(step.name, f"{step.seconds:.1f}", f"{step.cpu_seconds:.1f}", f"{step.peak_megabytes:,.0f}")
