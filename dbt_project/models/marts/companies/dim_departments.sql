@@ -8,7 +8,7 @@ select
     source,
     cast(department_id as varchar) as department_id,
     company_key,
-    parent_department_key,
+    parent_department_key as parent,
     name,
     short_name,
     department_path,
