@@ -66,7 +66,7 @@ def sync_moodle(
     `as_of` overrides the source's clock in the manifest. `reconcile` reads tables with a watermark whole, however
     large: it finds deletes that were not looked for, and edits that moved no time. On a database without shared
     snapshots a full load is followed at once by an incremental one in one transaction, so that what moved meanwhile is
-    healed. Raises SourceError or UsageError in one sentence; then nothing is committed and what had landed before stays.
+    healed. Raises SourceError or UsageError in one sentence; then nothing is committed and what had landed stays.
     """
     started = monotonic()
     landing.sweep(source.name)
