@@ -93,3 +93,11 @@ def load_site(shared: Path) -> Callable[[Server, str, str], None]:
             server.loaded.add(f"e2e_{site}")
 
     return load
+
+
+@pytest.fixture(scope="session")
+def secretive(postgresql: Server) -> str:
+    """The password of the PostgreSQL role `secretive`, which must prove it."""
+    password = "Sesame/open@2026"
+    postgresql.run("postgres", f"create role secretive login password '{password}'")
+    return password

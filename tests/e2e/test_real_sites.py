@@ -54,47 +54,111 @@ def test_no_difference_of_grades_is_unexplained(request: pytest.FixtureRequest, 
     assert installation.rows("select count(*) from marts.rpt_anomalies") == [(0,)]
 
 
-@pytest.mark.parametrize("site", ["dev", "iomad"])
-def test_gradebook_percentages_equal_moodles(request: pytest.FixtureRequest, shared: Path, site: str) -> None:
-    installation = request.getfixturevalue(site)
+def differences(installation: Installation, keys: str, truth: str, ours: str) -> tuple[int, int, int, int, int]:
+    """Rows of the truth, then rows missing, extra, different and doubled, of a full join on the keys.
+
+    Both queries give the keys, grade and percent; ours may read people.restricted. NULL equals NULL only.
+    """
     restricted = installation.folder / "data/restricted" / installation.current.name / "restricted.duckdb"
-    truth = shared / "data/moodle" / site / "truth/gradebook_user_grades.csv"
+
+    def differs(name: str) -> str:
+        near = f"abs(ours_{name} - true_{name}) <= 1e-5 * greatest(1, abs(true_{name}))"
+        return f"not coalesce({near}, ours_{name} is null and true_{name} is null)"
+
     with installation.release() as con:
         con.execute(f"attach '{restricted}' as people (read_only)")
-        compared, different = con.execute(
+        found = con.execute(
             f"""
-            with truth as (
-                select 'campus:' || itemid as grade_item_key, userid as user_id,
-                    finalgrade::double as grade, percentage::double as percent
-                from read_csv('{truth}', all_varchar = true, nullstr = '')
-            ),
-            ours as (
-                select g.grade_item_key, i.user_id, g.grade::double as grade, g.grade_percent::double as percent
-                from marts.fct_gradebook_grades as g
-                inner join people.restricted.identities as i on g.user_key = i.user_key
-            )
-            select count(*), count(*) filter (where
-                coalesce(abs(truth.grade - ours.grade) > 1e-5, (truth.grade is null) <> (ours.grade is null))
-                or coalesce(abs(truth.percent - ours.percent) > 1e-3, false))
-            from truth left join ours using (grade_item_key, user_id)
+            with truth as (select {keys}, grade::double as true_grade, percent::double as true_percent, 1 as expected
+                from ({truth})),
+            ours as (select {keys}, grade::double as ours_grade, percent::double as ours_percent, 1 as found
+                from ({ours})),
+            joined as (select * from truth full join ours using ({keys}))
+            select count(expected), count(*) filter (where found is null), count(*) filter (where expected is null),
+                count(*) filter (where found = expected and ({differs("grade")} or {differs("percent")})),
+                count(*) - count(distinct ({keys}))
+            from joined
             """
         ).fetchone()
-    assert compared > 500
-    assert different == 0
+    assert found is not None
+    return found
 
 
-def test_mariadb_gives_identical_marts(
-    dev: Installation, mariadb: Server, load_site: Any, make_installation: Any, judge: Callable[..., str]
+def csv(shared: Path, site: str, name: str) -> str:
+    return f"read_csv('{shared / 'data/moodle' / site / 'truth' / name}.csv', all_varchar = true, nullstr = '')"
+
+
+def test_the_comparison_sees_every_kind_of_difference(dev: Installation) -> None:
+    rows = "values ('a', 1, 50, 50.0), ('b', 1, null, null), ('c', 1, 200, 100.0)"
+    truth = f"from ({rows}) as t(item, user_id, grade, percent)"
+    for ours, expected in (
+        (truth, (3, 0, 0, 0, 0)),
+        (f"{truth} where item <> 'b'", (3, 1, 0, 0, 0)),
+        (f"{truth} union all select 'd', 1, null, null", (3, 0, 1, 0, 0)),
+        (f"select * replace (percent + 0.002 as percent) {truth}", (3, 0, 0, 2, 0)),
+        (f"select * replace (coalesce(grade, 0) as grade) {truth}", (3, 0, 0, 1, 0)),
+        (f"select * replace (nullif(grade, 50) as grade) {truth}", (3, 0, 0, 1, 0)),
+        (f"{truth} union all select 'b', 1, null, null", (4, 0, 0, 0, 1)),
+    ):
+        assert differences(dev, "item, user_id", truth, ours) == expected, ours
+
+
+@pytest.mark.parametrize("site", ["dev", "iomad"])
+def test_gradebook_grades_and_percentages_equal_moodles(
+    request: pytest.FixtureRequest, shared: Path, site: str
 ) -> None:
-    load_site(mariadb, "dev", "mariadb")
-    other = make_installation("dev_mariadb")
-    other.configure(mariadb.url("e2e_dev"))
-    other.environment["ROLLBOOK_PSEUDONYM_KEY"] = (dev.folder / "data/secrets/pseudonym.key").read_text().strip()
-    (other.folder / "rollbook.toml").write_text(
-        (other.folder / "rollbook.toml").read_text() + '[privacy]\npseudonym_key = "env:ROLLBOOK_PSEUDONYM_KEY"\n'
+    compared, *different = differences(
+        request.getfixturevalue(site),
+        "grade_item_key, user_id",
+        f"""select 'campus:' || itemid as grade_item_key, userid as user_id, finalgrade as grade, percentage as percent
+            from {csv(shared, site, "gradebook_user_grades")}""",
+        """select g.grade_item_key, i.user_id, g.grade, g.grade_percent as percent
+            from marts.fct_gradebook_grades as g left join people.restricted.identities as i on g.user_key = i.user_key
+        """,
     )
-    other.run("run", "--as-of", AS_OF["dev"])
-    assert judge("same_marts.py", dev.folder, other.folder).endswith(", 0 marts differ")
+    assert compared > 500
+    assert different == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("site", ["dev", "iomad"])
+def test_course_grades_and_percentages_equal_moodles(request: pytest.FixtureRequest, shared: Path, site: str) -> None:
+    """The truth lists every account of a course; the mart those whose course total Moodle keeps a gradebook row of."""
+    installation, progress = request.getfixturevalue(site), csv(shared, site, "course_user_progress")
+    has_total = f"""(courseid, userid) in (
+        select (courseid, userid) from {csv(shared, site, "gradebook_user_grades")} where itemtype = 'course')"""
+    compared, *different = differences(
+        installation,
+        "course_key, user_id",
+        f"""select 'campus:' || courseid as course_key, userid as user_id, course_grade as grade,
+                course_grade_percentage as percent
+            from {progress} where {has_total}""",
+        """select g.course_key, i.user_id, g.grade, g.grade_percent as percent
+            from marts.fct_course_grades as g left join people.restricted.identities as i on g.user_key = i.user_key
+        """,
+    )
+    assert compared > 50
+    assert different == [0, 0, 0, 0]
+    graded_without_total = f"""select count(*) from {progress}
+        where not {has_total} and (course_grade is not null or course_grade_percentage is not null)"""
+    assert installation.rows(graded_without_total) == [(0,)]
+
+
+@pytest.mark.parametrize("site", ["dev", "iomad"])
+def test_mariadb_gives_identical_marts(
+    request: pytest.FixtureRequest,
+    mariadb: Server,
+    load_site: Any,
+    make_installation: Callable[[str], Installation],
+    judge: Callable[..., str],
+    site: str,
+) -> None:
+    one: Installation = request.getfixturevalue(site)
+    load_site(mariadb, site, "mariadb")
+    other = make_installation(f"{site}_mariadb")
+    other.configure(mariadb.url(f"e2e_{site}"), '[privacy]\npseudonym_key = "env:ROLLBOOK_PSEUDONYM_KEY"\n')
+    other.environment["ROLLBOOK_PSEUDONYM_KEY"] = (one.folder / "data/secrets/pseudonym.key").read_text().strip()
+    other.run("run", "--as-of", AS_OF[site])
+    assert judge("same_marts.py", one.folder, other.folder).endswith(", 0 marts differ")
 
 
 def test_a_second_run_without_news_releases_nothing_and_still_tells_its_status(dev: Installation) -> None:

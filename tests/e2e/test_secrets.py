@@ -14,8 +14,6 @@ from tests.servers import Server
 
 pytestmark = pytest.mark.slow
 
-PASSWORD = "Sesame/open@2026"
-
 
 def files_with(folder: Path, *needles: bytes) -> list[str]:
     return [
@@ -26,20 +24,19 @@ def files_with(folder: Path, *needles: bytes) -> list[str]:
 
 
 def test_a_password_and_a_pseudonym_key_are_written_nowhere(
-    postgresql: Server, load_site: Any, make_installation: Callable[[str], Installation]
+    postgresql: Server, secretive: str, load_site: Any, make_installation: Callable[[str], Installation]
 ) -> None:
     load_site(postgresql, "iomad", "pg")
-    postgresql.run("postgres", f"create role secretive login password '{PASSWORD}'")
     postgresql.run("e2e_iomad", "grant select on all tables in schema public to secretive")
     installation = make_installation("secrets")
-    url = postgresql.url("e2e_iomad").replace("postgres@", f"secretive:{quote(PASSWORD, safe='')}@")
+    url = postgresql.url("e2e_iomad").replace("postgres@", f"secretive:{quote(secretive, safe='')}@")
     installation.configure(url, '[privacy]\npseudonym_key = "env:PSEUDONYM_KEY"\n')
     key = installation.environment["PSEUDONYM_KEY"] = "a-key-of-its-own-that-nobody-guesses"
     good = installation.run("run", "--as-of", AS_OF["iomad"])
     # The same secret on an address where nothing answers: drivers like to quote what they were given.
     installation.environment["MOODLE_URL"] = url.replace("/e2e_iomad", "/no_such_database")
     bad = installation.run("run", "--as-of", AS_OF["iomad"], expect=1)
-    needles = [text.encode() for text in (PASSWORD, quote(PASSWORD, safe=""), key)]
+    needles = [text.encode() for text in (secretive, quote(secretive, safe=""), key)]
     said = "".join((good.stdout, good.stderr, bad.stdout, bad.stderr)).encode()
     assert not any(needle in said for needle in needles)
     assert files_with(installation.folder, *needles) == []
