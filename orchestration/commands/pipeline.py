@@ -139,6 +139,7 @@ def build(context: click.Context, full_refresh: bool) -> None:
     from ingestion.landing import Landing
     from orchestration.ops import Ops
 
+    require_space(context.obj.settings.data_dir)
     with context.obj.locked("build") as settings:
         if not Landing(settings.landing_dir).sources():
             raise RollbookError("Nothing has landed yet, so there is nothing to build: run rollbook sync first.")
