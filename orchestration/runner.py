@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration.locking import holding_state
 from orchestration.ops import Ops, SyncRun
 from orchestration.settings import Settings
+from orchestration.space import is_short_of_space
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -79,6 +80,9 @@ def _outcome(settings: Settings, result: dg.ExecuteInProcessResult) -> Outcome:
     complaints += [said for event in result.all_events if (said := _failure(event)) and said not in complaints]
     if result.success and not complaints:
         return Outcome(result.run_id, 0)
+    if not complaints and is_short_of_space(settings.data_dir):
+        # A full disk loses the event that would have told it.
+        complaints.append("The disk is full: free some space, then run it again; what was committed stays.")
     if not complaints:
         complaints.append(f"Run {result.run_id[:8]} failed; the Dagster UI shows where.")
     only_syncs = len(complaints) == len([run for run in runs if run.error])

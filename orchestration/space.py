@@ -15,10 +15,19 @@ _MARKS = ("disk is full", "No space left", "disk I/O error", "File too large")
 
 def require_space(data_dir: Path) -> None:
     """Raise RollbookError when too little is free for any run to end well; nothing has begun then."""
-    place = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
-    free = shutil.disk_usage(place).free // 1_000_000
+    place, free = _free_megabytes(data_dir)
     if free < LEAST_FREE_MEGABYTES:
         raise RollbookError(f"Only {free} MB are free at {place}: free some space, at least {LEAST_FREE_MEGABYTES} MB.")
+
+
+def is_short_of_space(data_dir: Path) -> bool:
+    """Whether so little is free that a run which failed without a word of its own probably failed for that."""
+    return _free_megabytes(data_dir)[1] < LEAST_FREE_MEGABYTES
+
+
+def _free_megabytes(data_dir: Path) -> tuple[Path, int]:
+    place = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
+    return place, shutil.disk_usage(place).free // 1_000_000
 
 
 def is_disk_full(error: BaseException) -> bool:

@@ -12,7 +12,7 @@ import pytest
 
 from orchestration import status
 from orchestration.settings import Settings
-from orchestration.space import is_disk_full
+from orchestration.space import is_disk_full, is_short_of_space
 from tests.orchestration.conftest import rollbook
 
 Usage = namedtuple("Usage", "total used free")
@@ -48,3 +48,11 @@ def test_the_cause_of_an_error_counts() -> None:
     error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
     assert is_disk_full(error)
     assert not is_disk_full(OSError(errno.EACCES, "Permission denied"))
+
+
+@pytest.mark.parametrize(("free", "is_short"), [(99_000_000, True), (100_000_000, False)])
+def test_a_silent_failure_is_put_down_to_the_disk_only_where_it_is_nearly_full(
+    configured: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, free: int, is_short: bool
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: Usage(10**12, 10**12 - free, free))
+    assert is_short_of_space(configured().data_dir) is is_short
