@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from ingestion import touched
 from ingestion.contracts import Contracts, Stream
@@ -72,15 +73,31 @@ def apply_batches(
         for path in (warehouse, warehouse.with_name(warehouse.name + ".wal")):
             path.unlink(missing_ok=True)
     with duckdb.connect(str(warehouse)) as con:
-        con.execute("set TimeZone = 'UTC'")
         con.execute("set enable_progress_bar = false")
-        con.execute("begin")
-        _create(con, rules, signature)
-        _Loader(con, landing, {rule.kind: rule for rule in rules}, report, pseudonym_key).load()
-        _describe(con, sources, time_zone)
-        con.execute("commit")
+        apply_to(con, landing, rules, sources, report, pseudonym_key=pseudonym_key, time_zone=time_zone)
     warehouse.chmod(0o600)
     return report
+
+
+def apply_to(
+    con: duckdb.DuckDBPyConnection,
+    landing: Landing,
+    rules: Sequence[Contracts],
+    sources: Sequence[KnownSource],
+    report: LoadReport,
+    *,
+    pseudonym_key: bytes,
+    time_zone: str,
+) -> None:
+    """Apply what is new to the open warehouse that the connection uses, in one transaction; `report` tells what was."""
+    con.execute("set TimeZone = 'UTC'")
+    con.execute("begin")
+    signature = _signature(rules, pseudonym_key)
+    if _found_signature(con) != signature:
+        _create(con, rules, signature)
+    _Loader(con, landing, {rule.kind: rule for rule in rules}, report, pseudonym_key).load()
+    _describe(con, sources, time_zone)
+    con.execute("commit")
 
 
 def _signature(rules: Sequence[Contracts], pseudonym_key: bytes) -> str:
@@ -92,16 +109,24 @@ def _signature(rules: Sequence[Contracts], pseudonym_key: bytes) -> str:
 def _outdated(warehouse: Path, signature: str) -> str | None:
     try:
         with duckdb.connect(str(warehouse), read_only=True) as con:
-            found = con.execute("select signature from landing.layout").fetchone()
-    except duckdb.CatalogException:
-        return "it held no landed tables"
+            found = _found_signature(con)
     except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException) as error:
         if "lock" in str(error).lower():
             raise
         return "its file could not be read"
-    if found is None or found[0] != signature:
-        return "its layout or the contracts changed"
-    return None
+    if found is None:
+        return "it held no landed tables"
+    return None if found == signature else "its layout or the contracts changed"
+
+
+def _found_signature(con: duckdb.DuckDBPyConnection) -> str | None:
+    """The signature under which the open warehouse was written; None where it holds no landed tables."""
+    if not con.execute(
+        "select 1 from duckdb_tables() where schema_name = 'landing' and table_name = 'layout'"
+    ).fetchone():
+        return None
+    row = con.execute("select signature from landing.layout").fetchone()
+    return None if row is None else str(row[0])
 
 
 def _create(con: duckdb.DuckDBPyConnection, rules: Sequence[Contracts], signature: str) -> None:
@@ -312,7 +337,8 @@ class _Loader:
             for stream, e in m.streams.items()
         ]  # fmt: skip
         if rows:
-            self._con.executemany(f"insert into landing.batches values ({', '.join('?' * 12)})", rows)
+            ledgers = pl.DataFrame(rows, orient="row", infer_schema_length=None)  # noqa: F841  DuckDB finds it by name
+            self._con.execute("insert into landing.batches select * from ledgers")
 
     def _passes_boundary(self, source: str, rules: Contracts, before: datetime, now: datetime) -> bool:
         """Whether a time at which marts begin to read differently lies between two clocks, whichever came first."""
