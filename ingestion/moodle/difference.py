@@ -134,7 +134,7 @@ class TableSync:
         if self.table.sync is Sync.TOUCHED:
             return self.read.queries.read(self.table, touched=self.read.touched)
         since = self.read.cursor.get(self.table.name, 0) - self.read.source.watermark_overlap_seconds
-        return self.read.queries.read(self.table, f"t.{self.table.watermark} >= {since}")
+        return self.read.queries.since(self.table, since)
 
     def _append_floor(self, position: int | None = None) -> int:
         base = self.read.cursor.get(self.table.name, 0) if position is None else position

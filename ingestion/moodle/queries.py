@@ -16,6 +16,8 @@ _CASTS: Mapping[str, Mapping[str, str]] = {
     # SQLite's columns hold what they are given; text keeps it for the contract to judge.
     "sqlite": {"int": "cast({} as text)", "text": "cast({} as text)", "float": "cast({} as text)"},
 }
+# What the queries call the table that they are about.
+ALIAS = "t"
 _CAST_OF = {"int": "int", "time": "int", "user": "int", "actor": "int", "float": "float"}
 
 
@@ -53,19 +55,23 @@ class Queries:
         if table.reader == "activity_instances":
             return self.activity_instances()
         conditions = [f"({condition})" for condition in (table.only, where) if condition]
-        alias, source = "t", f"{self.table(table.name)} as t"
+        source = f"{self.table(table.name)} as {ALIAS}"
         usage = self.quote(table.parent) if table.parent else ""
-        selected = [self._selected(c, alias) for c in self._present(table)]
+        selected = [self._selected(c) for c in self._present(table)]
         if table.reader == "question_attempt_steps":
             source += f" join {self.table('question_attempts')} as a on a.id = t.questionattemptid"
             selected.append(self._cast("a.questionusageid", "int") + " as questionusageid")
             usage = "a.questionusageid"
         elif table.parent:
-            usage = f"t.{usage}"
+            usage = f"{ALIAS}.{usage}"
         if touched is not None:
             source += f" join ({self.touched_usages(touched)}) as touched on touched.usage_id = {usage}"
         condition = " where " + " and ".join(conditions) if conditions else ""
         return f"select {', '.join(selected)} from {source}{condition}"
+
+    def since(self, table: Table, since: int) -> str:
+        """The rows of a table with a watermark that were written at or after the given seconds."""
+        return self.read(table, f"{ALIAS}.{self.quote(table.watermark or '')} >= {since}")
 
     def touched_usages(self, touched: Touched) -> str:
         """The ids of the touched usages, each once, as usage_id."""
@@ -89,9 +95,9 @@ class Queries:
         present = self.columns[self.prefix + table.name]
         return [c for c in table.columns if c.name in present]
 
-    def _selected(self, column: Column, alias: str) -> str:
+    def _selected(self, column: Column) -> str:
         name = self.quote(column.name)
-        return f"{self._cast(f'{alias}.{name}', _CAST_OF.get(column.type, 'text'))} as {name}"
+        return f"{self._cast(f'{ALIAS}.{name}', _CAST_OF.get(column.type, 'text'))} as {name}"
 
     def _cast(self, expression: str, type_: str) -> str:
         return _CASTS[self.dialect][type_].format(expression)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,35 @@ def test_doctor_warns_of_an_account_that_could_write(request: pytest.FixtureRequ
     assert [f.level for f in writer if f.topic == "read-only"] == ["warn"]
     assert [f.level for f in reader if f.topic == "read-only"] == ["ok"]
     assert not [f for f in reader if f.level == "fail"]
+
+
+def scanned(url: str) -> dict[str, str]:
+    """Table -> what doctor says to make an index, for tables of at least 400 rows."""
+    findings = examine(MoodleSource("campus", url), scan_matters_rows=400)
+    found = {}
+    for finding in (f for f in findings if f.topic == "indexes" and f.level == "warn"):
+        what = re.fullmatch(r"every sync scans the \d+ rows of (\w+) for its timemodified: (.+)", finding.what)
+        assert what, finding.what
+        assert re.search(r"Seq Scan|type (ALL|index)|SCAN", what[2])
+        found[what[1]] = finding.mend.partition(": ")[2]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("server_name", "analyze"), [("postgresql_sites", "analyze"), ("mariadb_sites", "analyze table mdl_quiz_attempts")]
+)
+def test_doctor_shows_what_every_sync_scans_until_an_index_is_made(
+    request: pytest.FixtureRequest, server_name: str, analyze: str
+) -> None:
+    server = request.getfixturevalue(server_name)
+    server.copy("dev", "indexed")
+    server.run("indexed", analyze)
+    before = scanned(server.url("indexed"))
+    assert {"quiz_attempts", "question_attempts", "course_modules_completion"} <= set(before)
+    for name in ("quiz_attempts", "question_attempts"):
+        server.run("indexed", before[name])
+    server.run("indexed", analyze)
+    assert set(scanned(server.url("indexed"))) == set(before) - {"quiz_attempts", "question_attempts"}
 
 
 def test_the_grants_that_doctor_prints_suffice_and_give_no_more(postgresql_sites: Any, work: Any) -> None:
