@@ -5,8 +5,10 @@ Decimals travel as text (drivers cut or round them), integers as 64 bit. Identif
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import polars as pl
 
 from ingestion.contracts import Column, Table
 
@@ -18,6 +20,9 @@ _CASTS: Mapping[str, Mapping[str, str]] = {
 }
 # What the queries call the table that they are about.
 ALIAS = "t"
+# How many keys in a row share the sums by which keys are compared.
+BUCKET = 65_536
+_NAMED_KEYS = 1_000
 _CAST_OF = {"int": "int", "time": "int", "user": "int", "actor": "int", "float": "float"}
 
 
@@ -56,18 +61,21 @@ class Queries:
             return self.activity_instances()
         conditions = [f"({condition})" for condition in (table.only, where) if condition]
         source = f"{self.table(table.name)} as {ALIAS}"
-        usage = self.quote(table.parent) if table.parent else ""
         selected = [self._selected(c) for c in self._present(table)]
         if table.reader == "question_attempt_steps":
             source += f" join {self.table('question_attempts')} as a on a.id = t.questionattemptid"
             selected.append(self._cast("a.questionusageid", "int") + " as questionusageid")
-            usage = "a.questionusageid"
-        elif table.parent:
-            usage = f"{ALIAS}.{usage}"
         if touched is not None:
-            source += f" join ({self.touched_usages(touched)}) as touched on touched.usage_id = {usage}"
+            touched_usages = self.touched_usages(touched)
+            source += f" join ({touched_usages}) as touched on touched.usage_id = {self._usage(table)}"
         condition = " where " + " and ".join(conditions) if conditions else ""
         return f"select {', '.join(selected)} from {source}{condition}"
+
+    def _usage(self, table: Table) -> str:
+        """The column that names a row's usage."""
+        if table.reader == "question_attempt_steps":
+            return "a.questionusageid"
+        return f"{ALIAS}.{self.quote(table.parent or '')}"
 
     def since(self, table: Table, since: int) -> str:
         """The rows of a table with a watermark that were written at or after the given seconds."""
@@ -85,11 +93,33 @@ class Queries:
     def usage_ids(self, touched: Touched) -> str:
         return f"select {self._cast('usage_id', 'int')} as usage_id from ({self.touched_usages(touched)}) as u"
 
-    def keys(self, table: Table) -> str:
-        """The primary keys alone, for finding deletes."""
-        keys = ", ".join(f"{self._cast(self.quote(k), 'int')} as {self.quote(k)}" for k in table.primary_key)
-        condition = f" where {table.only}" if table.only else ""
-        return f"select {keys} from {self.table(table.name)}{condition}"
+    def of_parents(self, table: Table, parents: pl.Series) -> Iterator[str]:
+        """The rows of some usages, in queries of bounded length."""
+        usage = self._usage(table)
+        yield from (self.read(table, condition) for condition in _any_of(usage, parents))
+
+    def of_keys(self, table: Table, keys: pl.Series) -> Iterator[str]:
+        """The rows of some keys of a table with one integer key, in queries of bounded length."""
+        key = f"{ALIAS}.{self.quote(table.primary_key[0])}"
+        yield from (self.read(table, condition) for condition in _any_of(key, keys))
+
+    def keys(self, table: Table, ranges: Sequence[tuple[int, int]]) -> str:
+        """The keys within half-open ranges of a table with one integer key."""
+        key = self.quote(table.primary_key[0])
+        only = f"({table.only}) and " if table.only else ""
+        return (
+            f"select {self._cast(key, 'int')} as {key} from {self.table(table.name)} where {only}{within(key, ranges)}"
+        )
+
+    def key_buckets(self, table: Table) -> str:
+        """For every BUCKET keys in a row, as `bucket`: the sums of `key_sums`."""
+        key = self.quote(table.primary_key[0])
+        sums = ", ".join(f"{self._cast(sql, 'int')} as {name}" for name, sql in key_sums(key).items())
+        number = f"{key} {'div' if self.dialect == 'mysql' else '/'} {BUCKET}"
+        only = f" where {table.only}" if table.only else ""
+        return (
+            f"select {self._cast(number, 'int')} as bucket, {sums} from {self.table(table.name)}{only} group by bucket"
+        )
 
     def _present(self, table: Table) -> Sequence[Column]:
         present = self.columns[self.prefix + table.name]
@@ -122,3 +152,27 @@ class Queries:
                 f" from {self.table(module)}"
             )
         return " union all ".join(parts)
+
+
+def key_sums(key: str) -> dict[str, str]:
+    """What is told of the keys of a bucket, by name, in SQL that all databases and DuckDB read alike.
+
+    No sum passes 2^63 for keys up to 10^14: the places within the bucket are squared, and cubed modulo a prime.
+    """
+    place = f"({key} % {BUCKET})"
+    return {
+        "number": "count(*)",
+        "keys": f"sum({key})",
+        "squares": f"sum({place} * {place})",
+        "cubes": f"sum((({place} * {place}) % 65521) * {place})",
+    }
+
+
+def within(key: str, ranges: Sequence[tuple[int, int]]) -> str:
+    """The condition that a key lies in one of some half-open ranges."""
+    return "(" + " or ".join(f"({key} >= {low} and {key} < {high})" for low, high in ranges) + ")"
+
+
+def _any_of(key: str, values: pl.Series) -> Iterator[str]:
+    for start in range(0, len(values), _NAMED_KEYS):
+        yield f"{key} in ({', '.join(map(str, values[start : start + _NAMED_KEYS]))})"

@@ -9,8 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from ingestion.contracts import Contracts, Table
-from ingestion.frames import QUARANTINE
-from ingestion.key_state import KeyStates
+from ingestion.key_state import KeyStates, StateDamagedError
 from ingestion.landing import Batch, Landing, Manifest
 from ingestion.moodle import KIND, contracts
 from ingestion.moodle.catalog import Catalog, check
@@ -106,25 +105,38 @@ class _Run:
         self, snapshot: Snapshot, decision: Decision, newest: Manifest | None, as_of: datetime, notes: list[str]
     ) -> Manifest:
         """Read every table at the snapshot and commit one batch."""
+        try:
+            return self._batch(snapshot, decision, newest, as_of, notes)
+        except StateDamagedError:
+            # Nothing was committed, and the damaged file is gone.
+            return self._batch(snapshot, decision, newest, as_of, notes)
+
+    def _batch(
+        self, snapshot: Snapshot, decision: Decision, newest: Manifest | None, as_of: datetime, notes: list[str]
+    ) -> Manifest:
         columns = snapshot.columns()
         catalog = check(self.source, self.contracts, columns)
-        notes += catalog.notes
+        found = list(catalog.notes)
         queries = Queries(snapshot.dialect, self.source.prefix, columns)
         queries = replace(queries, modules=_modules(snapshot, queries))
         cursor = dict(newest.cursor_after) if newest else {}
-        states = KeyStates(self.state_dir, self.landing, self.source.name, self.contracts)
-        with self.landing.begin(
-            self.source.name, KIND, decision.mode, decision.reason, cursor, snapshot.clock
-        ) as batch:
-            read = TableRead(self.source, snapshot, queries, states, batch, cursor, decision.is_full, self.reconcile)
-            after = {name: value for name, value in cursor.items() if name not in self.contracts.tables}
-            for table in self.contracts.tables.values():
-                after |= self._table(table, catalog, read, batch, notes)
-            read.quarantine.finish_merged()
+        tables = self.contracts.tables
+        with (
+            self.landing.begin(self.source.name, KIND, decision.mode, decision.reason, cursor, snapshot.clock) as batch,
+            KeyStates(self.state_dir, self.landing, self.source.name, self.contracts) as states,
+        ):
+            read = TableRead(
+                self.source, snapshot, queries, states, batch, cursor, tables["question_usages"],
+                decision.is_full, self.reconcile,
+            )  # fmt: skip
+            after = {name: value for name, value in cursor.items() if name not in tables}
+            for table in tables.values():
+                after |= self._table(table, catalog, read, batch, found)
             manifest = batch.commit(
-                as_of, after, notes=tuple(notes), contract_version=self.contracts.version, is_complete=True
+                as_of, after, notes=tuple(found), contract_version=self.contracts.version, is_complete=True
             )
-        states.save(manifest.batch_id, (*self.contracts.streams, QUARANTINE))
+            states.save(manifest.batch_id)
+        notes += found
         return manifest
 
     def _table(self, table: Table, catalog: Catalog, read: TableRead, batch: Batch, notes: list[str]) -> dict[str, int]:

@@ -181,12 +181,21 @@ def test_side_files_can_be_lost_at_any_time(site: Any, work: Any) -> None:
     site.attempt(1, user=5, at=T0)
     work.sync(site.url)
     states = work.folder / "state" / "campus"
-    for damage in (
-        lambda: (states / "state.json").unlink(),
-        lambda: (states / "state.json").write_text("{", encoding="utf-8"),
-        lambda: next(states.glob("quiz_attempts.*.parquet")).write_bytes(b"torn"),
-        lambda: [path.unlink() for path in states.iterdir()],
-    ):
+    file = states / "keys.duckdb"
+
+    def tear(at: int) -> None:
+        data = bytearray(file.read_bytes())
+        data[at : at + 4096] = b"x" * 4096
+        file.write_bytes(data)
+
+    damages: list[Callable[[], object]] = [
+        file.unlink,
+        lambda: file.write_bytes(b""),
+        lambda: file.write_bytes(b"torn"),
+        lambda: file.write_bytes(file.read_bytes()[:-5000]),
+        *(lambda at=at: tear(at) for at in range(0, file.stat().st_size - 4096, file.stat().st_size // 8)),
+    ]
+    for damage in damages:
         damage()
         report = work.sync(site.url, mode="full")
         assert (report.rows_landed, report.rows_deleted) == (0, 0)
@@ -199,8 +208,6 @@ def test_side_files_of_an_older_batch_are_not_believed(site: Any, work: Any) -> 
     kept = {path.name: path.read_bytes() for path in states.iterdir()}
     site.update("course", "id = 2", shortname="b")
     work.sync(site.url)
-    for path in states.iterdir():
-        path.unlink()
     for name, data in kept.items():
         (states / name).write_bytes(data)
     assert work.sync(site.url).rows_landed == 0
