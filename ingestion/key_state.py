@@ -234,7 +234,7 @@ class StreamState:
             f"select {self._key_list} from {self._table} as t"
             f" where not exists (select 1 from {self._seen} as seen where {same}){condition} order by all"
         )
-        return self._ask(sql, given).cast(dict(self._schema))
+        return self._ask(sql, given).cast(self._schema)
 
     def forget_seen(self) -> None:
         self._con.execute(f"drop table if exists {self._seen}")
@@ -285,4 +285,4 @@ def _landed_rows(con: duckdb.DuckDBPyConnection, stream: Stream, files: list[Pat
     for batch in latest.to_arrow_reader(_REBUILD_ROWS):
         frame = pl.from_arrow(batch)
         assert isinstance(frame, pl.DataFrame)
-        yield keys_of(stream, with_hash(frame.cast(dict(schema))))
+        yield keys_of(stream, with_hash(frame.cast(pl.Schema(schema))))

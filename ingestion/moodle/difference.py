@@ -2,7 +2,8 @@
 
 How a table is read follows from its contract (`Sync`) and the sync's mode:
 
-- whole, or any table but an append-only one in a full load: every row; what is not there is gone;
+- whole, or any table but an append-only one in a full load: every row, of a range of keys where one is given; what is
+  not there is gone;
 - watermark: rows at or after the cursor less an overlap, then sums over the keys, which tell where rows went or came
   unnoticed; to reconcile, every row, so that an edit that moved no time is found as well;
 - append: rows above the cursor less an overlap; nothing is ever deleted;
@@ -23,7 +24,7 @@ from ingestion.key_state import KeyStates
 from ingestion.landing import Batch
 from ingestion.moodle.databases import Snapshot
 from ingestion.moodle.keys import compare_keys
-from ingestion.moodle.queries import Queries, Touched
+from ingestion.moodle.queries import EVERY_KEY, KeyRange, Queries, Touched
 from ingestion.moodle.source import MoodleSource
 
 
@@ -42,7 +43,10 @@ class MovedUsages:
 
 @dataclass(frozen=True)
 class TableRead:
-    """What the tables of one batch share. `cursor` maps a table to the position where the last batch ended."""
+    """What the tables of one batch share. `cursor` maps a table to the position where the last batch ended.
+
+    `reconciles` reads tables with a watermark whole; `heals` compares the keys of every table, however large.
+    """
 
     source: MoodleSource
     snapshot: Snapshot
@@ -52,7 +56,8 @@ class TableRead:
     cursor: Mapping[str, int]
     usages: Table
     is_full: bool
-    reconciles: bool
+    reconciles: bool = False
+    heals: bool = False
 
     @cached_property
     def quarantine(self) -> StreamDifference:
@@ -62,6 +67,10 @@ class TableRead:
     def since(self, table: str) -> int:
         """From which time on a sync reads what was written to a table."""
         return self.cursor.get(table, 0) - self.source.watermark_overlap_seconds
+
+    def append_floor(self, table: Table) -> int:
+        """The key above which the next sync reads an append-only table."""
+        return max(self.cursor.get(table.name, 0) - self.source.append_overlap_rows, 0)
 
     @cached_property
     def touched(self) -> Touched:
@@ -79,17 +88,14 @@ class TableRead:
     def frames(self, sql: str) -> Iterator[pl.DataFrame]:
         return self.snapshot.read(sql, bulk=self.is_full)
 
-    def keep(self, table: Table) -> dict[str, int]:
-        """A table that is not there: what had landed of it stays as it is, and so does its cursor."""
-        return {table.name: self.cursor[table.name]} if table.name in self.cursor else {}
-
 
 @dataclass
 class TableSync:
-    """Brings one table's difference into the batch."""
+    """Brings one table's difference into the batch; in a full load, that of a range of its keys."""
 
     read: TableRead
     table: Table
+    keys: KeyRange = EVERY_KEY
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -98,10 +104,9 @@ class TableSync:
         self._gone = pl.Series(dtype=pl.Int64)
         self._quarantined: set[str] = set()
 
-    def run(self, progress: Callable[[int], None]) -> int | None:
-        """Land the difference; returns the table's new position, None for a table that has none."""
-        position_column = self._position_column()
-        position = self.read.cursor.get(self.table.name)
+    def run(self, progress: Callable[[int], None], position: int | None) -> int | None:
+        """Land the difference. Takes the table's position and returns its new one, None for a table that has none."""
+        position_column = self.table.position_column
         rows_read = 0
         for sql in self._queries():
             for frame in self.read.frames(sql):
@@ -126,13 +131,6 @@ class TableSync:
             difference.take(cast.rows, quarantined=cast.quarantined["key"])
         return cast.rows
 
-    def _position_column(self) -> str | None:
-        if self.table.sync is Sync.APPEND:
-            return self.table.primary_key[0]
-        if self.table.name == "question_attempts":
-            return "timemodified"
-        return self.table.watermark
-
     @property
     def _is_whole(self) -> bool:
         if self.table.sync is Sync.WATERMARK and self.read.reconciles:
@@ -143,9 +141,10 @@ class TableSync:
         """What to read; later queries are made from what earlier ones brought."""
         queries = self.read.queries
         if self._is_whole:
-            yield queries.read(self.table)
+            yield queries.of_range(self.table, self.keys)
         elif self.table.sync is Sync.APPEND:
-            yield queries.read(self.table, f"t.{self.table.primary_key[0]} > {self._append_floor()}")
+            keys = self.keys if self.read.is_full else KeyRange(self.read.append_floor(self.table))
+            yield queries.of_range(self.table, keys)
         elif self.table.sync is Sync.TOUCHED:
             others = self.read.moved_usages.others
             yield queries.read(self.table, touched=self.read.touched)
@@ -157,7 +156,7 @@ class TableSync:
     def _compare_keys(self) -> pl.Series:
         """Note which keys are gone; returns those that came without a time that a sync would have read."""
         state = self._streams[0].state
-        if state.count() > self.read.source.delete_check_max_rows:
+        if not self.read.heals and state.count() > self.read.source.delete_check_max_rows:
             self.notes.append(f"keys of {self.table.name} not compared: more than delete_check_max_rows")
             return pl.Series(dtype=pl.Int64)
         found = compare_keys(self.read.snapshot, self.read.queries, self.table, state)
@@ -165,15 +164,12 @@ class TableSync:
         # What was turned away just now is not read twice.
         return found.missing.filter(~found.missing.cast(pl.String).is_in(list(self._quarantined)))
 
-    def _append_floor(self, position: int | None = None) -> int:
-        base = self.read.cursor.get(self.table.name, 0) if position is None else position
-        return max(base - self.read.source.append_overlap_rows, 0)
-
     def _finish(self, difference: StreamDifference, position: int | None) -> None:
         if self._is_whole:
-            difference.delete(difference.state.unseen())
+            difference.delete(difference.state.unseen(self.keys.above, self.keys.up_to))
         elif self.table.sync is Sync.APPEND:
-            difference.state.remove_up_to(self._append_floor(position))
+            ends = [bound for bound in (position, self.keys.up_to) if bound is not None]
+            difference.state.remove_up_to(min(ends, default=0) - self.read.source.append_overlap_rows)
         elif self.table.sync is Sync.TOUCHED:
             parent = self.table.parent or ""
             difference.delete(difference.state.unseen_of(parent, self.read.moved_usages.all))

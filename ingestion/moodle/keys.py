@@ -48,7 +48,7 @@ def compare_keys(snapshot: Snapshot, queries: Queries, table: Table, state: Stre
 
 def _integers(snapshot: Snapshot, sql: str, columns: list[str]) -> pl.DataFrame:
     """A query's rows as integers; what is none is passed over (the contract turns such a row away when it is read)."""
-    schema = dict.fromkeys(columns, pl.Int64)
+    schema = pl.Schema(dict.fromkeys(columns, pl.Int64()))
     frames = [frame.select(columns).cast(schema, strict=False) for frame in snapshot.read(sql)]
     return pl.concat([pl.DataFrame(schema=schema), *frames]).drop_nulls()
 

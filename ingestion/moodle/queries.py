@@ -37,6 +37,23 @@ class Touched:
 
 
 @dataclass(frozen=True)
+class KeyRange:
+    """Integer keys from just above one up to another; None is no bound."""
+
+    above: int | None = None
+    up_to: int | None = None
+
+    def condition(self, key: str) -> str | None:
+        """The range as SQL, None when it holds every key."""
+        bounds = [f"{key} > {self.above}"] if self.above is not None else []
+        bounds += [f"{key} <= {self.up_to}"] if self.up_to is not None else []
+        return " and ".join(bounds) or None
+
+
+EVERY_KEY = KeyRange()
+
+
+@dataclass(frozen=True)
 class Queries:
     """Builds the queries of one site. `columns` is what the database has: table -> column names."""
 
@@ -103,6 +120,25 @@ class Queries:
         key = f"{ALIAS}.{self.quote(table.primary_key[0])}"
         yield from (self.read(table, condition) for condition in _any_of(key, keys))
 
+    def of_range(self, table: Table, keys: KeyRange) -> str:
+        """The rows of a range of keys; of a table without an integer key, all of them."""
+        if not table.has_integer_key:
+            return self.read(table)
+        return self.read(table, keys.condition(f"{ALIAS}.{self.quote(table.primary_key[0])}"))
+
+    def bound(self, table: Table, above: int | None, rows: int) -> str:
+        """How many keys there are above one, counted no further than `rows`; and the last of them."""
+        key = self.quote(table.primary_key[0])
+        condition = KeyRange(above).condition(key)
+        where = f" where {condition}" if condition else ""
+        some = f"select {key} as k from {self.table(table.name)}{where} order by {key} limit {rows}"
+        counted, last = self._cast("count(*)", "int"), self._cast("max(k)", "int")
+        return f"select {counted} as key_count, {last} as last_key from ({some}) as s"
+
+    def highest(self, table: Table, column: str) -> str:
+        name = self.quote(column)
+        return f"select {self._cast(f'max({name})', 'int')} as highest from {self.table(table.name)}"
+
     def keys(self, table: Table, ranges: Sequence[tuple[int, int]]) -> str:
         """The keys within half-open ranges of a table with one integer key."""
         key = self.quote(table.primary_key[0])
@@ -161,10 +197,10 @@ def key_sums(key: str) -> dict[str, str]:
     """
     place = f"({key} % {BUCKET})"
     return {
-        "number": "count(*)",
-        "keys": f"sum({key})",
-        "squares": f"sum({place} * {place})",
-        "cubes": f"sum((({place} * {place}) % 65521) * {place})",
+        "key_count": "count(*)",
+        "key_sum": f"sum({key})",
+        "square_sum": f"sum({place} * {place})",
+        "cube_sum": f"sum((({place} * {place}) % 65521) * {place})",
     }
 
 

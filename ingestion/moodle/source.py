@@ -23,6 +23,9 @@ class MoodleSource:
     """A Moodle database as a source. `url` holds the secret and is left out of every representation.
 
     `base_folder` is where a relative SQLite path counts from. Times are seconds, sizes are rows.
+
+    `time_budget_seconds` bounds what one sync reads of a full load: after it, no further range of `range_rows` rows is
+    begun. None reads it all in one sync.
     """
 
     name: str
@@ -37,6 +40,8 @@ class MoodleSource:
     on_failure: str = "full"
     watermark_overlap_seconds: int = 600
     append_overlap_rows: int = 1_000
+    time_budget_seconds: float | None = None
+    range_rows: int = 500_000
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_]*", self.prefix):

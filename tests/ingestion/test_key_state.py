@@ -21,9 +21,9 @@ from ingestion.moodle.keys import compare_keys
 from ingestion.moodle.queries import BUCKET, Queries
 from ingestion.moodle.source import MoodleSource
 from ingestion.moodle.sync import sync_moodle
+from tests.ingestion.moodle.changes import T0, change, changes
 from tests.ingestion.moodle.site import Site
 
-T0 = 1_780_000_000
 TABLE = contracts().tables["user_enrolments"]
 
 
@@ -40,52 +40,16 @@ def rebuilt(folder: Path, landing: Landing) -> dict[str, list[tuple[Any, ...]]]:
     return content(folder)
 
 
-edits = st.lists(
-    st.tuples(
-        st.sampled_from(["grade", "regrade", "ungrade", "attempt", "step", "drop", "rename"]),
-        st.integers(1, 6),
-    ),
-    max_size=6,
-)
-
-
-def edit(site: Site, what: str, key: int, now: int) -> None:
-    if what in ("grade", "drop"):
-        site.delete("quiz_grades", f"id = {key}")
-        if what == "grade":
-            site.insert("quiz_grades", id=key, quiz=1, userid=key, grade=f"{now % 7}.00000", timemodified=now)
-    elif what == "regrade":
-        site.update("quiz_grades", f"id = {key}", grade="NaN" if key == 5 else "9.00000")
-    elif what == "ungrade":
-        for table, where in (
-            ("question_attempt_steps", f"questionattemptid / 10 = {key}"),
-            ("question_attempts", f"questionusageid = {key}"),
-            ("question_usages", f"id = {key}"),
-            ("quiz_attempts", f"id = {key}"),
-        ):
-            site.delete(table, where)
-    elif what == "attempt":
-        edit(site, "ungrade", key, now)
-        # A restored course brings attempts that are older than the last sync.
-        site.attempt(key, user=key, at=now if key % 2 else T0 - 10_000_000)
-    elif what == "step":
-        site.delete("question_attempt_steps", f"id = {key}110 and sequencenumber = 0")
-        site.update("question_attempts", f"questionusageid = {key}", timemodified=now)
-    else:
-        site.delete("user", f"id = {key}")
-        site.insert("user", id=key, username=f"name{now % 3}", firstname="A")
-
-
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(edits, min_size=1, max_size=4), st.booleans())
+@given(st.lists(changes, min_size=1, max_size=4), st.booleans())
 def test_the_kept_state_equals_the_one_made_anew_from_the_batches(
     tmp_path_factory: pytest.TempPathFactory, rounds: list[list[tuple[str, int]]], reconcile: bool
 ) -> None:
     folder = tmp_path_factory.mktemp("work")
     site, landing = Site(folder / "moodle.sqlite"), Landing(folder / "landing")
-    for number, changes in enumerate(rounds):
-        for what, key in changes:
-            edit(site, what, key, T0 + number * 5_000)
+    for number, made in enumerate(rounds):
+        for what, key in made:
+            change(site, what, key, T0 + number * 5_000)
         sync_moodle(MoodleSource("campus", site.url), landing, folder / "kept", reconcile=reconcile)
     kept = content(folder / "kept")
     for name, columns in (("quiz_grades", "id"), ("question_attempts", "id, questionusageid"), ("user", "id")):

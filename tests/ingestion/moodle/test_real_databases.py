@@ -77,7 +77,10 @@ def test_three_syncs_over_six_months_equal_one_of_the_end(
 def test_a_full_load_of_mariadb_is_healed_in_one_transaction(mariadb_sites: Any, work: Any) -> None:
     report = work.sync(mariadb_sites.url("iomad"))
     manifests = list(work.landing.manifests("campus"))
-    assert [(m.mode, m.reason) for m in manifests] == [("full", "first_sync"), ("incremental", "heals_full_load")]
+    assert [(m.mode, m.reason, m.is_complete) for m in manifests] == [
+        ("full", "first_sync", False),
+        ("incremental", "heals_full_load", True),
+    ]
     assert report.batch_ids == [1, 2]
 
 
