@@ -42,6 +42,7 @@ def moodle_source(settings: Settings, name: str, source: SourceSettings) -> Mood
         batch_rows=source.batch_rows,
         statement_timeout_seconds=source.statement_timeout_seconds,
         delete_check_max_rows=source.delete_check_max_rows,
+        whole_read_max_rows=source.whole_read_max_rows,
         sync_window_hours=source.sync_window_hours,
         on_failure=source.on_failure,
         time_budget_seconds=source.time_budget_seconds,

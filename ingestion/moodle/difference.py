@@ -7,13 +7,15 @@ How a table is read follows from its contract (`Sync`) and the sync's mode:
 - watermark: rows at or after the cursor less an overlap, then sums over the keys, which tell where rows went or came
   unnoticed; to reconcile, every row, so that an edit that moved no time is found as well;
 - append: rows above the cursor less an overlap; nothing is ever deleted;
-- touched: the rows of usages that moved, came or went; what is not there any more of such a usage is gone.
+- touched: the rows of usages that moved, came or went; what is not there any more of such a usage is gone;
+- history: of a large gradebook, the grades of courses that may have been regraded, then sums over the keys.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 
 import polars as pl
@@ -26,6 +28,9 @@ from ingestion.moodle.databases import Snapshot
 from ingestion.moodle.keys import compare_keys
 from ingestion.moodle.queries import EVERY_KEY, KeyRange, Queries, Touched
 from ingestion.moodle.source import MoodleSource
+
+# Tables whose changes move grades in place, without a word in the history of grades.
+_REGRADING = ("grade_items", "grade_categories")
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,9 @@ class TableRead:
     """What the tables of one batch share. `cursor` maps a table to the position where the last batch ended.
 
     `reconciles` reads tables with a watermark whole; `heals` compares the keys of every table, however large.
+    `reread` names tables of which other columns are there than before: they are read whole. `stepped_back` is by how
+    many seconds the source's clock was set back since the last batch. `by_history` tells that the gradebook kept its
+    history then and keeps it now.
     """
 
     source: MoodleSource
@@ -54,10 +62,14 @@ class TableRead:
     states: KeyStates
     batch: Batch
     cursor: Mapping[str, int]
-    usages: Table
+    tables: Mapping[str, Table]
     is_full: bool
     reconciles: bool = False
     heals: bool = False
+    reread: frozenset[str] = frozenset()
+    stepped_back: int = 0
+    by_history: bool = False
+    regraded: set[int] = field(default_factory=set)
 
     @cached_property
     def quarantine(self) -> StreamDifference:
@@ -66,11 +78,11 @@ class TableRead:
 
     def since(self, table: str) -> int:
         """From which time on a sync reads what was written to a table."""
-        return self.cursor.get(table, 0) - self.source.watermark_overlap_seconds
+        return self.cursor.get(table, 0) - self.source.watermark_overlap_seconds - self.stepped_back
 
-    def append_floor(self, table: Table) -> int:
+    def append_floor(self, table: str) -> int:
         """The key above which the next sync reads an append-only table."""
-        return max(self.cursor.get(table.name, 0) - self.source.append_overlap_rows, 0)
+        return max(self.cursor.get(table, 0) - self.source.append_overlap_rows, 0)
 
     @cached_property
     def touched(self) -> Touched:
@@ -79,14 +91,36 @@ class TableRead:
     @cached_property
     def moved_usages(self) -> MovedUsages:
         """Found once a batch, before any usage of it lands."""
-        found = list(self.frames(self.queries.usage_ids(self.touched)))
-        by_time = pl.concat([pl.Series(dtype=pl.Int64), *(frame["usage_id"].cast(pl.Int64) for frame in found)])
-        differing = compare_keys(self.snapshot, self.queries, self.usages, self.states.of(self.usages.streams[0]))
+        by_time = self.integers(self.queries.usage_ids(self.touched))
+        usages = self.tables["question_usages"]
+        differing = compare_keys(self.snapshot, self.queries, usages, self.states.of(usages.streams[0]))
         others = pl.concat([differing.gone, differing.missing])
         return MovedUsages(by_time, others.filter(~others.is_in(by_time.implode())))
 
+    def regraded_courses(self) -> pl.Series:
+        """The courses whose grades may have moved: those with news in the histories of grades and grade items, and
+        those of which a grade item or category is other than before (regrading alone rewrites weights in place)."""
+        floors = self.append_floor("grade_grades_history"), self.append_floor("grade_items_history")
+        named = self.integers(self.queries.graded_courses(*floors))
+        return pl.concat([named, pl.Series(sorted(self.regraded), dtype=pl.Int64)]).unique().sort()
+
+    def integers(self, sql: str) -> pl.Series:
+        """The one column of a query."""
+        found = [frame.to_series().cast(pl.Int64) for frame in self.frames(sql)]
+        return pl.concat([pl.Series(dtype=pl.Int64), *(series.alias("") for series in found)])
+
     def frames(self, sql: str) -> Iterator[pl.DataFrame]:
         return self.snapshot.read(sql, bulk=self.is_full)
+
+
+class Way(StrEnum):
+    """How a table is read in one batch."""
+
+    WHOLE = "whole"
+    WATERMARK = "watermark"
+    APPEND = "append"
+    TOUCHED = "touched"
+    HISTORY = "history"
 
 
 @dataclass
@@ -99,10 +133,22 @@ class TableSync:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        is_noted = self._is_whole or self.table.sync is Sync.TOUCHED
+        self._way = self._chosen_way()
+        is_noted = self._way in (Way.WHOLE, Way.TOUCHED)
         self._streams = [StreamDifference(self.read, stream, notes_seen=is_noted) for stream in self.table.streams]
         self._gone = pl.Series(dtype=pl.Int64)
         self._quarantined: set[str] = set()
+
+    def _chosen_way(self) -> Way:
+        read, sync = self.read, self.table.sync
+        if sync is Sync.APPEND:
+            return Way.APPEND
+        if read.is_full or self.table.name in read.reread or (sync is Sync.WATERMARK and read.reconciles):
+            return Way.WHOLE
+        if self.table.name == "grade_grades" and read.by_history and not read.reconciles and not read.heals:
+            rows = read.states.of(self.table.streams[0]).count()
+            return Way.HISTORY if rows > read.source.whole_read_max_rows else Way.WHOLE
+        return Way(sync.value)
 
     def run(self, progress: Callable[[int], None], position: int | None) -> int | None:
         """Land the difference. Takes the table's position and returns its new one, None for a table that has none."""
@@ -128,49 +174,47 @@ class TableSync:
             self.read.quarantine.take(cast.quarantined)
             self._quarantined |= set(cast.quarantined["key"])
         for difference in self._streams:
-            difference.take(cast.rows, quarantined=cast.quarantined["key"])
+            fresh = difference.take(cast.rows, quarantined=cast.quarantined["key"])
+            if self.table.name in _REGRADING:
+                self.read.regraded.update(fresh["courseid"].drop_nulls())
         return cast.rows
-
-    @property
-    def _is_whole(self) -> bool:
-        if self.table.sync is Sync.WATERMARK and self.read.reconciles:
-            return True
-        return self.table.sync is Sync.WHOLE or (self.read.is_full and self.table.sync is not Sync.APPEND)
 
     def _queries(self) -> Iterator[str]:
         """What to read; later queries are made from what earlier ones brought."""
-        queries = self.read.queries
-        if self._is_whole:
+        read, queries = self.read, self.read.queries
+        if self._way is Way.WHOLE:
             yield queries.of_range(self.table, self.keys)
-        elif self.table.sync is Sync.APPEND:
-            keys = self.keys if self.read.is_full else KeyRange(self.read.append_floor(self.table))
-            yield queries.of_range(self.table, keys)
-        elif self.table.sync is Sync.TOUCHED:
-            others = self.read.moved_usages.others
-            yield queries.read(self.table, touched=self.read.touched)
+        elif self._way is Way.APPEND:
+            floor = None if self.table.name in read.reread else read.append_floor(self.table.name)
+            yield queries.of_range(self.table, self.keys if read.is_full else KeyRange(floor))
+        elif self._way is Way.TOUCHED:
+            others = read.moved_usages.others
+            yield queries.read(self.table, touched=read.touched)
             yield from queries.of_parents(self.table, others)
-        else:
-            yield queries.since(self.table, self.read.since(self.table.name))
+        elif self._way is Way.HISTORY:
+            yield from queries.of_courses(self.table, read.regraded_courses())
             yield from queries.of_keys(self.table, self._compare_keys())
+        else:
+            yield queries.since(self.table, read.since(self.table.name))
+            if read.heals or self._streams[0].state.count() <= read.source.delete_check_max_rows:
+                yield from queries.of_keys(self.table, self._compare_keys())
+            else:
+                self.notes.append(f"keys of {self.table.name} not compared: more than delete_check_max_rows")
 
     def _compare_keys(self) -> pl.Series:
-        """Note which keys are gone; returns those that came without a time that a sync would have read."""
-        state = self._streams[0].state
-        if not self.read.heals and state.count() > self.read.source.delete_check_max_rows:
-            self.notes.append(f"keys of {self.table.name} not compared: more than delete_check_max_rows")
-            return pl.Series(dtype=pl.Int64)
-        found = compare_keys(self.read.snapshot, self.read.queries, self.table, state)
+        """Note which keys are gone; returns those that came without a sign that a sync goes by."""
+        found = compare_keys(self.read.snapshot, self.read.queries, self.table, self._streams[0].state)
         self._gone = found.gone
         # What was turned away just now is not read twice.
         return found.missing.filter(~found.missing.cast(pl.String).is_in(list(self._quarantined)))
 
     def _finish(self, difference: StreamDifference, position: int | None) -> None:
-        if self._is_whole:
+        if self._way is Way.WHOLE:
             difference.delete(difference.state.unseen(self.keys.above, self.keys.up_to))
-        elif self.table.sync is Sync.APPEND:
+        elif self._way is Way.APPEND:
             ends = [bound for bound in (position, self.keys.up_to) if bound is not None]
             difference.state.remove_up_to(min(ends, default=0) - self.read.source.append_overlap_rows)
-        elif self.table.sync is Sync.TOUCHED:
+        elif self._way is Way.TOUCHED:
             parent = self.table.parent or ""
             difference.delete(difference.state.unseen_of(parent, self.read.moved_usages.all))
         else:
@@ -191,8 +235,8 @@ class StreamDifference:
             self.state.begin_reading()
         read.batch.open_stream(stream.name, self._schema)
 
-    def take(self, rows: pl.DataFrame, *, quarantined: pl.Series | None = None) -> None:
-        """Land those rows of a frame that are new or other than the last state has them.
+    def take(self, rows: pl.DataFrame, *, quarantined: pl.Series | None = None) -> pl.DataFrame:
+        """Land and return those rows of a frame that are new or other than the last state has them.
 
         `quarantined` names further rows by their key as text: they count, and their last good version stays.
         """
@@ -212,6 +256,7 @@ class StreamDifference:
             self.state.see(hashed)
             if bad and quarantined is not None:
                 self.state.see_texts(quarantined)
+        return fresh
 
     def delete(self, gone: pl.DataFrame) -> None:
         """Land deletes of these keys."""

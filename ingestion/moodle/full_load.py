@@ -45,6 +45,10 @@ class FullLoad:
     def to_cursor(self) -> dict[str, Any]:
         return {CURSOR: vars(self) | {"done": list(self.done), "since": dict(self.since)}}
 
+    def set_back(self, seconds: int) -> Self:
+        """As it stands after the source's clock was set back."""
+        return replace(self, since={table: position - seconds for table, position in self.since.items()})
+
     def left(self, catalog: Catalog) -> list[Table]:
         return [table for table in catalog.tables if table.name not in self.done]
 

@@ -126,6 +126,25 @@ class Queries:
             return self.read(table)
         return self.read(table, keys.condition(f"{ALIAS}.{self.quote(table.primary_key[0])}"))
 
+    def of_courses(self, table: Table, courses: pl.Series) -> Iterator[str]:
+        """The rows of a table whose grade items belong to some courses, in queries of bounded length."""
+        for condition in _any_of("courseid", courses):
+            items = f"select id from {self.table('grade_items')} where {condition}"
+            yield self.read(table, f"{ALIAS}.itemid in ({items})")
+
+    def graded_courses(self, grades_above: int, items_above: int) -> str:
+        """The courses that the history of grades or grade items names above these ids, as `course`."""
+        course = self._cast("courseid", "int")
+        return (
+            f"select {course} as course from {self.table('grade_items')} where id in"
+            f" (select itemid from {self.table('grade_grades_history')} where id > {grades_above})"
+            f" union select {course} as course from {self.table('grade_items_history')} where id > {items_above}"
+        )
+
+    def setting(self, name: str) -> str:
+        """The value of one of Moodle's site settings; no row where it is not set."""
+        return f"select {self._cast('value', 'text')} as value from {self.table('config')} where name = '{name}'"
+
     def bound(self, table: Table, above: int | None, rows: int) -> str:
         """How many keys there are above one, counted no further than `rows`; and the last of them."""
         key = self.quote(table.primary_key[0])

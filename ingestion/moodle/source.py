@@ -25,7 +25,8 @@ class MoodleSource:
     `base_folder` is where a relative SQLite path counts from. Times are seconds, sizes are rows.
 
     `time_budget_seconds` bounds what one sync reads of a full load: after it, no further range of `range_rows` rows is
-    begun. None reads it all in one sync.
+    begun. None reads it all in one sync. A gradebook of more than `whole_read_max_rows` grades is read by its history
+    where it can be.
     """
 
     name: str
@@ -36,6 +37,7 @@ class MoodleSource:
     batch_rows: int = 50_000
     statement_timeout_seconds: int = 600
     delete_check_max_rows: int = 5_000_000
+    whole_read_max_rows: int = 2_000_000
     sync_window_hours: float = 24.0
     on_failure: str = "full"
     watermark_overlap_seconds: int = 600

@@ -20,6 +20,7 @@ from ingestion.moodle.full_load import FullLoad, positions, ranges
 from ingestion.moodle.mode import RESUMES, Decision, decide
 from ingestion.moodle.queries import EVERY_KEY, KeyRange, Queries
 from ingestion.moodle.source import MoodleSource
+from ingestion.moodle.surroundings import Surroundings
 
 Progress = Callable[[str, int], None]
 
@@ -108,13 +109,15 @@ def sync_moodle(
 
 @dataclass(frozen=True)
 class _Begun:
-    """A batch in the making. `after` becomes the cursor, `is_complete` tells readers whether to wait."""
+    """A batch in the making. `after` becomes the cursor, `is_complete` tells readers whether to wait. `read_before` are
+    the tables of which earlier parts of a full load read rows."""
 
     read: TableRead
     catalog: Catalog
     notes: list[str]
     after: dict[str, Any]
     is_complete: bool = True
+    read_before: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -159,15 +162,19 @@ class _Run:
         before = dict(newest.cursor_after) if newest else {}
         tables = self.contracts.tables
         cursor = {name: value for name, value in before.items() if name in tables}
+        site, known = Surroundings.of(snapshot, queries, self.contracts), Surroundings.noted(newest)
         with (
             self.landing.begin(self.source.name, KIND, decision.mode, decision.reason, before, snapshot.clock) as batch,
             KeyStates(self.state_dir, self.landing, self.source.name, self.contracts) as states,
         ):
             read = TableRead(
-                self.source, snapshot, queries, states, batch, cursor, tables["question_usages"],
-                is_full=decision.is_full, reconciles=self.reconcile,
+                self.source, snapshot, queries, states, batch, cursor, tables,
+                is_full=decision.is_full, reconciles=self.reconcile, reread=site.changed(known),
+                stepped_back=site.stepped_back(known),
+                by_history=site.keeps_history and known is not None and known.keeps_history,
             )  # fmt: skip
             done = work(_Begun(read, catalog, list(catalog.notes), dict(cursor)))
+            done.after.update(site.to_cursor(known, done.read_before))
             manifest = batch.commit(
                 as_of,
                 done.after,
@@ -200,7 +207,11 @@ class _Run:
 
         def work(begun: _Begun) -> _Begun:
             read = begun.read
-            stands = load or FullLoad(positions(read.snapshot, read.queries, begun.catalog))
+            if load is None:
+                stands = FullLoad(positions(read.snapshot, read.queries, begun.catalog))
+            else:
+                stands = load.set_back(read.stepped_back)
+                begun = replace(begun, read_before=frozenset({*load.done, load.table or ""}))
             for table, keys in self._left(begun, stands, from_zero=decision.reason == "contracts_changed"):
                 self._table(begun, table, keys)
                 stands = stands.having_read(table, keys)
@@ -222,7 +233,7 @@ class _Run:
                 # Rows with a lower key can have become visible since.
                 reread = self.source.append_overlap_rows
             elif table.sync is Sync.APPEND and not from_zero:
-                above = begun.read.append_floor(table)
+                above = begun.read.append_floor(table.name)
             for keys in ranges(begun.read.snapshot, begun.read.queries, table, above, rows):
                 yield table, KeyRange(keys.above - reread, keys.up_to) if keys.above is not None else keys
                 reread = 0

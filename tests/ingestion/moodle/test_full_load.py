@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ingestion.errors import SourceError
@@ -83,7 +83,7 @@ def test_a_load_within_its_budget_is_one_batch(site: Site, work: Work) -> None:
     assert "full_load" not in report.manifest.cursor_after
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(st.lists(changes, min_size=3, max_size=6), st.booleans())
 def test_what_moves_between_the_parts_is_healed_to_one_point_in_time(
     tmp_path_factory: pytest.TempPathFactory, rounds: list[list[tuple[str, int]]], is_first: bool

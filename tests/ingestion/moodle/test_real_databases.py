@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from ingestion.errors import SourceError
+from ingestion.moodle import sync as sync_module
 from ingestion.moodle.databases import open_database
 from ingestion.moodle.doctor import examine, grants
 from ingestion.moodle.source import MoodleSource
@@ -72,6 +74,41 @@ def test_three_syncs_over_six_months_equal_one_of_the_end(
     assert step_by_step.content(without=("history",)) == at_once.content(without=("history",))
     assert reports[1].rows_landed < reports[0].rows_landed / 2
     assert reports[3].manifest.has_rows is False
+
+
+def test_a_gradebook_read_by_its_history_equals_one_read_whole(
+    postgresql_sites: Any, make_work: Callable[[str], Any]
+) -> None:
+    step_by_step, at_once = make_work("steps"), make_work("once")
+    by_history = {"whole_read_max_rows": 0, "append_overlap_rows": 0}
+    reports = [
+        step_by_step.sync(postgresql_sites.url(name), options=by_history) for name in ("dev_t1", "dev_t2", "dev", "dev")
+    ]
+    at_once.sync(postgresql_sites.url("dev"))
+    for work in (step_by_step, at_once):
+        work.load()
+    assert step_by_step.content(without=("history",)) == at_once.content(without=("history",))
+    ledgers = [report.manifest.streams["grade_grades"].ledger for report in reports]
+    assert [ledger.accepted for ledger in ledgers[1:]] == [1374, 506, 0]
+    assert ledgers[3].received == 0
+
+
+@pytest.mark.parametrize("server_name", ["postgresql_sites", "mariadb_sites"])
+def test_a_full_load_in_parts_equals_one_at_once(
+    request: pytest.FixtureRequest, server_name: str, make_work: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = request.getfixturevalue(server_name).url("dev")
+    in_parts, at_once = make_work("parts"), make_work("once")
+    at_once.sync(url)
+    seconds = itertools.count()
+    monkeypatch.setattr(sync_module, "monotonic", lambda: float(next(seconds)))
+    parts = 1
+    while not in_parts.sync(url, options={"time_budget_seconds": 40, "range_rows": 3_000}).is_complete:
+        parts += 1
+    for work in (in_parts, at_once):
+        work.load()
+    assert parts > 4
+    assert in_parts.content() == at_once.content()
 
 
 def test_a_full_load_of_mariadb_is_healed_in_one_transaction(mariadb_sites: Any, work: Any) -> None:
