@@ -198,6 +198,8 @@ class _Loader:
             ).fetchone()
             applied, as_of = row or (0, None)
             manifests = list(self._landing.manifests(source, after=applied))
+            while manifests and not manifests[-1].is_complete:
+                manifests.pop()  # parts of a full load wait for the one that completes it
             if manifests and manifests[-1].kind in self._contracts:
                 self._apply(source, manifests, as_of)
 

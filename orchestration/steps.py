@@ -83,7 +83,8 @@ def load(settings: Settings, *, rebuild: bool = False) -> Loaded:
 
     progress.current().step("load")
     ops, landing = Ops(settings.data_dir), Landing(settings.landing_dir)
-    newest = {source: landing.batch_ids(source)[-1] for source in landing.sources()}
+    complete = {source: landing.newest_complete(source) for source in landing.sources()}
+    newest = {source: manifest.batch_id for source, manifest in complete.items() if manifest is not None}
     key = pseudonym_key(settings)
     due = ops.fact("build_due")
     if newest != ops.fact("applied") or not settings.warehouse.exists() or rebuild:
