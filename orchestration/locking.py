@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ingestion.landing import state_lock
+from ingestion.landing import living_holder, state_lock
 
 _held: set[Path] = set()
 
@@ -17,7 +17,7 @@ def holding_state(data_dir: Path, command: str, wait_seconds: float = 0) -> Iter
 
     Raises LockedError, naming the holder, when another process still has it after `wait_seconds`.
     """
-    path = data_dir / "state.lock"
+    path = _lock_of(data_dir)
     if path in _held:
         yield
         return
@@ -27,3 +27,12 @@ def holding_state(data_dir: Path, command: str, wait_seconds: float = 0) -> Iter
             yield
         finally:
             _held.discard(path)
+
+
+def is_state_held(data_dir: Path) -> bool:
+    """Whether some process changes state now."""
+    return living_holder(_lock_of(data_dir)) is not None
+
+
+def _lock_of(data_dir: Path) -> Path:
+    return data_dir / "state.lock"
