@@ -22,6 +22,7 @@ from ingestion.landing import Landing, Manifest
 
 LAYOUT = 1
 _HMAC_BLOCK = 64
+_HEADER_BYTES = 3 * 4096  # of a DuckDB file, before its blocks
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,15 @@ def _outdated(warehouse: Path, signature: str) -> str | None:
     try:
         with duckdb.connect(str(warehouse), read_only=True) as con:
             found = con.execute("select signature from landing.layout").fetchone()
+            blocks = con.execute("select total_blocks * block_size from pragma_database_size()").fetchone()
     except duckdb.CatalogException:
         return "it held no landed tables"
     except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException) as error:
         if "lock" in str(error).lower():
             raise
+        return "its file could not be read"
+    if blocks is not None and warehouse.stat().st_size < _HEADER_BYTES + blocks[0]:
+        # What is missing at the end would only be missed by whoever reads those rows.
         return "its file could not be read"
     if found is None or found[0] != signature:
         return "its layout or the contracts changed"
