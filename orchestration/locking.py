@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ingestion.landing import living_holder, state_lock
+from ingestion.landing import LockedError, living_holder, state_lock
 
 _held: set[Path] = set()
 
@@ -30,8 +30,17 @@ def holding_state(data_dir: Path, command: str, wait_seconds: float = 0) -> Iter
 
 
 def is_state_held(data_dir: Path) -> bool:
-    """Whether some process changes state now."""
+    """Whether some process changes state now, judged by the process that the lock names; nothing is touched."""
     return living_holder(_lock_of(data_dir)) is not None
+
+
+def is_state_free(data_dir: Path, who: str) -> bool:
+    """Whether no process at all holds the state lock, proved by holding it for a moment as `who`."""
+    try:
+        with holding_state(data_dir, who):
+            return True
+    except LockedError:
+        return False
 
 
 def _lock_of(data_dir: Path) -> Path:
