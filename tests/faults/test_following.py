@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.days import LAST_DAY
+from tests.faults.process import Death
 from tests.faults.school import School, copy_school, differing_marts
 from tests.serving.release.candidates import Snapshot, changes, filled, snapshot
 
@@ -78,7 +79,10 @@ def test_a_full_refresh_from_the_landing_alone_changes_nothing(school: School) -
 
 
 def test_consumers_follow_through_a_rollback_and_on(school: School, clean_release: CleanRelease) -> None:
+    school.kill("rollback", "2", changes=[Death("pathlib:Path.replace", "published/current")])
+    assert school.live == LAST_DAY
     school.run("rollback", "2")
+    assert (school.live, school.remains()) == (LAST_DAY + 1, [])
     school.pass_days(LAST_DAY)
     held = school.run()
     assert (school.live, "Releases are held" in held.stdout) == (LAST_DAY + 1, True)

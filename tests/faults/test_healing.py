@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.process import Replaced
+from tests.faults.process import Death, Replaced
 from tests.faults.school import School, differing_marts, undisturbed
 
 pytestmark = pytest.mark.slow
@@ -93,14 +93,34 @@ def test_a_lost_link_to_the_live_release_is_set_again(school: School) -> None:
     assert (school.live, school.releases.ids(), school.remains()) == (1, [1], [])
 
 
-@pytest.mark.parametrize("command", [["run"], ["sync"], ["build"], ["build", "--full-refresh"], ["reconcile"]])
-def test_a_lost_pseudonym_key_is_refused_in_one_sentence(school: School, command: list[str]) -> None:
+@pytest.mark.parametrize("command", ["run", "sync", "reconcile", "build", "build --full-refresh"])
+def test_a_lost_pseudonym_key_is_refused_in_one_sentence(school: School, command: str) -> None:
     (school.data / "secrets" / "pseudonym.key").unlink()
     with undisturbed(school):
-        refused = school.run(*command, expect=2)
+        refused = school.run(*command.split(), expect=2)
     assert refused.stderr.splitlines() == [
         f"The pseudonym key {school.data / 'secrets' / 'pseudonym.key'} is gone although data has landed under it: "
         "restore it from a backup, for another key would rename every person."
     ]
     assert not (school.data / "secrets" / "pseudonym.key").exists()
     assert school.live == 1
+
+
+@pytest.mark.parametrize("command", ["run", "status", "rollback 1"])
+def test_a_torn_run_ledger_is_refused_in_one_sentence(school: School, command: str) -> None:
+    """Waivers, acknowledgements and the mark of the pseudonym key are nowhere else."""
+    torn(school.data / "ops")
+    with undisturbed(school):
+        refused = school.run(*command.split(), expect=2)
+    assert refused.stderr.splitlines() == [
+        f"The run ledger {school.data / 'ops' / 'rollbook.sqlite'} is damaged: restore it from a backup."
+    ]
+
+
+def test_a_run_killed_before_it_builds_what_a_later_version_loaded_is_made_up_for(school: School) -> None:
+    """No row has landed since, and the file is by now as the later version wants it: only the ledger can tell."""
+    later = Replaced("ingestion.warehouse:LAYOUT", 999)
+    school.kill("build", changes=[later, Death("orchestration.steps:_why_build")])
+    told = school.run(changes=[later]).stderr
+    assert "made anew" not in told
+    assert differing_marts(school.warehouse, school.releases.path(1) / "rollbook.duckdb") == []
