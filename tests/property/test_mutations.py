@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -77,14 +76,14 @@ def streams(models: Models) -> Iterator[Stream]:
     yield from (s for s in contracts().streams if f"{KIND}_{s.name}" in models.landed and not s.is_personal)
 
 
-def changed(value: Any, others: list[Any]) -> Any:
+def changed(value: Any, others: list[Any], *, is_text: bool) -> Any:
     """Another value of the same type: one that the column has elsewhere, or one that it has nowhere."""
     for other in others:
         if other != value:
             return other
-    if isinstance(value, str):
-        return value + "x"
-    return None if value is not None and not isinstance(value, int | Decimal | float) else (value or 0) + 1
+    if is_text:
+        return f"{value or ''}x"
+    return (value or 0) + 1
 
 
 def test_every_column_that_incremental_models_read_is_followed(changes: Changes, models: Models) -> None:
@@ -94,7 +93,8 @@ def test_every_column_that_incremental_models_read_is_followed(changes: Changes,
         rows = changes.rows(stream)
         for column in (name for name, _ in stream.landed if name not in stream.primary_key and len(rows)):
             row, before = rows[tried % len(rows)], changes.content()
-            value = changed(row[column][0], rows[column].to_list())
+            is_text = rows.schema[column] == pl.String
+            value = changed(row[column][0], rows[column].to_list(), is_text=is_text)
             changes.land(*last, (stream, row.with_columns(pl.Series(column, [value], dtype=rows.schema[column]))))
             stale = changes.warehouse.stale()
             assert stale == {}, f"{stream.name}.{column} from {row[column][0]!r} to {value!r} left {stale}"
