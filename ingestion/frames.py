@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import duckdb
 import polars as pl
@@ -74,7 +75,8 @@ def project(stream: Stream, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select([expression for column in stream.columns for expression in _landed(column)])
 
 
-def landed_schema(stream: Stream) -> dict[str, pl.DataType]:
+@cache
+def landed_schema(stream: Stream) -> Mapping[str, pl.DataType]:
     """Polars types of a stream's landed columns, in order."""
     return project(stream, pl.DataFrame(schema={c.name: c.polars_type for c in stream.table.columns})).schema
 

@@ -1,8 +1,8 @@
 """Landing -> schema `landing` of the warehouse: each committed batch is applied exactly once, in order.
 
 `landing.<kind>_<stream>` holds the current version of every row, `history.<kind>_<stream>` the last version of those
-that vanished. Everything here is rebuilt from the batches whenever the file is lost, or was written under other
-contracts or another layout of this module.
+that vanished, and schema `touched` what moved since the marts were last built. Everything here is rebuilt from the
+batches whenever the file is lost, or was written under other contracts or another layout of this module.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
+from ingestion import touched
 from ingestion.contracts import Contracts, Stream
 from ingestion.frames import QUARANTINE
 from ingestion.landing import Landing, Manifest
 
-LAYOUT = 1
+LAYOUT = 2
 _HMAC_BLOCK = 64
 
 
@@ -71,15 +73,31 @@ def apply_batches(
         for path in (warehouse, warehouse.with_name(warehouse.name + ".wal")):
             path.unlink(missing_ok=True)
     with duckdb.connect(str(warehouse)) as con:
-        con.execute("set TimeZone = 'UTC'")
         con.execute("set enable_progress_bar = false")
-        con.execute("begin")
-        _create(con, rules, signature)
-        _Loader(con, landing, {rule.kind: rule for rule in rules}, report, pseudonym_key).load()
-        _describe(con, sources, time_zone)
-        con.execute("commit")
+        apply_to(con, landing, rules, sources, report, pseudonym_key=pseudonym_key, time_zone=time_zone)
     warehouse.chmod(0o600)
     return report
+
+
+def apply_to(
+    con: duckdb.DuckDBPyConnection,
+    landing: Landing,
+    rules: Sequence[Contracts],
+    sources: Sequence[KnownSource],
+    report: LoadReport,
+    *,
+    pseudonym_key: bytes,
+    time_zone: str,
+) -> None:
+    """Apply what is new to the open warehouse that the connection uses, in one transaction; `report` tells what was."""
+    con.execute("set TimeZone = 'UTC'")
+    con.execute("begin")
+    signature = _signature(rules, pseudonym_key)
+    if _found_signature(con) != signature:
+        _create(con, rules, signature)
+    _Loader(con, landing, {rule.kind: rule for rule in rules}, report, pseudonym_key).load()
+    _describe(con, sources, time_zone)
+    con.execute("commit")
 
 
 def _signature(rules: Sequence[Contracts], pseudonym_key: bytes) -> str:
@@ -91,16 +109,24 @@ def _signature(rules: Sequence[Contracts], pseudonym_key: bytes) -> str:
 def _outdated(warehouse: Path, signature: str) -> str | None:
     try:
         with duckdb.connect(str(warehouse), read_only=True) as con:
-            found = con.execute("select signature from landing.layout").fetchone()
-    except duckdb.CatalogException:
-        return "it held no landed tables"
+            found = _found_signature(con)
     except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException) as error:
         if "lock" in str(error).lower():
             raise
         return "its file could not be read"
-    if found is None or found[0] != signature:
-        return "its layout or the contracts changed"
-    return None
+    if found is None:
+        return "it held no landed tables"
+    return None if found == signature else "its layout or the contracts changed"
+
+
+def _found_signature(con: duckdb.DuckDBPyConnection) -> str | None:
+    """The signature under which the open warehouse was written; None where it holds no landed tables."""
+    if not con.execute(
+        "select 1 from duckdb_tables() where schema_name = 'landing' and table_name = 'layout'"
+    ).fetchone():
+        return None
+    row = con.execute("select signature from landing.layout").fetchone()
+    return None if row is None else str(row[0])
 
 
 def _create(con: duckdb.DuckDBPyConnection, rules: Sequence[Contracts], signature: str) -> None:
@@ -120,13 +146,22 @@ def _create(con: duckdb.DuckDBPyConnection, rules: Sequence[Contracts], signatur
     con.execute("insert into landing.layout values ($signature)", {"signature": signature})
     for rule in rules:
         for stream in (*rule.streams, QUARANTINE):
-            columns = ", ".join(f'"{name}" {type_}' for name, type_ in stream.landed)
-            name = f"{rule.kind}_{stream.name}"
+            name, columns = f"{rule.kind}_{stream.name}", _columns(stream)
             con.execute(f"create table if not exists landing.{name} (_source varchar, _batch_id bigint, {columns})")
             con.execute(
                 f"create table if not exists history.{name} (_source varchar, _batch_id bigint, {columns},"
                 " _deleted_batch_id bigint, _deleted_at timestamptz)"
             )
+    touched.create(con, ((f"{rule.kind}_{stream.name}", _columns(stream)) for rule in rules for stream in _noted(rule)))
+
+
+def _columns(stream: Stream) -> str:
+    return ", ".join(f'"{name}" {type_}' for name, type_ in stream.landed)
+
+
+def _noted(rule: Contracts) -> list[Stream]:
+    """The streams whose moves are noted for the marts: personal ones shape no incremental mart."""
+    return [stream for stream in rule.streams if not stream.is_personal]
 
 
 def _describe(con: duckdb.DuckDBPyConnection, sources: Sequence[KnownSource], time_zone: str) -> None:
@@ -170,13 +205,17 @@ class _Loader:
         newest = manifests[-1]
         rules = self._contracts[newest.kind]
         files = {m.batch_id: self._landing.files(source, m.batch_id) for m in manifests}
+        is_known = known_as_of is not None
         for stream in (*rules.streams, QUARANTINE):
             batches = {batch_id: held[stream.name] for batch_id, held in files.items() if stream.name in held}
             if batches:
-                self._apply_stream(source, rules.kind, stream, batches, manifests)
+                self._apply_stream(source, rules.kind, stream, batches, manifests, is_noted=is_known)
         self._note_batches(manifests)
         if known_as_of is not None:
+            touched.note_clock(self._con, source, known_as_of, newest.as_of)
             self._report.boundary_passed |= self._passes_boundary(source, rules, known_as_of, newest.as_of)
+        else:
+            touched.note_whole(self._con, source, "its first batches")
         self._con.execute("delete from landing.sources where source = $source", {"source": source})
         self._con.execute(
             "insert into landing.sources values ($source, $kind, null, $as_of, $batch_id)",
@@ -185,7 +224,14 @@ class _Loader:
         self._report.applied[source] = [m.batch_id for m in manifests]
 
     def _apply_stream(
-        self, source: str, kind: str, stream: Stream, batches: Mapping[int, Path], manifests: Sequence[Manifest]
+        self,
+        source: str,
+        kind: str,
+        stream: Stream,
+        batches: Mapping[int, Path],
+        manifests: Sequence[Manifest],
+        *,
+        is_noted: bool,
     ) -> None:
         con = self._con
         table = f"{kind}_{stream.name}"
@@ -207,6 +253,8 @@ class _Loader:
         counted = con.execute("select count(*), count(*) filter (where _op = 'delete') from fresh").fetchone()
         assert counted is not None
         self._report.rows += counted[0]
+        if is_noted and stream in _noted(self._contracts[kind]):
+            touched.note_rows(con, table, source, listed, same)
         con.execute(
             f"delete from history.{table} as t using fresh where t._source = $source and {same}", {"source": source}
         )
@@ -289,22 +337,25 @@ class _Loader:
             for stream, e in m.streams.items()
         ]  # fmt: skip
         if rows:
-            self._con.executemany(f"insert into landing.batches values ({', '.join('?' * 12)})", rows)
+            ledgers = pl.DataFrame(rows, orient="row", infer_schema_length=None)  # noqa: F841  DuckDB finds it by name
+            self._con.execute("insert into landing.batches select * from ledgers")
 
     def _passes_boundary(self, source: str, rules: Contracts, before: datetime, now: datetime) -> bool:
-        """Whether a time after which marts read differently lies in (before, now]."""
+        """Whether a time at which marts begin to read differently lies between two clocks, whichever came first."""
+        earlier, later = sorted((before, now))
         for stream in rules.streams:
             for column in stream.columns:
-                if column.boundary and self._has_between(
-                    source, f"{rules.kind}_{stream.name}", column.name, before, now
+                if (
+                    column.boundary
+                    and earlier != later
+                    and self._has_between(source, f"{rules.kind}_{stream.name}", column.name, earlier, later)
                 ):
                     return True
         return False
 
-    def _has_between(self, source: str, table: str, column: str, before: datetime, now: datetime) -> bool:
+    def _has_between(self, source: str, table: str, column: str, earlier: datetime, later: datetime) -> bool:
         found = self._con.execute(
-            f"select 1 from landing.{table} where _source = $source"
-            f' and "{column}" > $before and "{column}" <= $now limit 1',
-            {"source": source, "before": int(before.timestamp()), "now": int(now.astimezone(UTC).timestamp())},
+            f'select 1 from landing.{table} where _source = $source and "{column}" between $earlier and $later limit 1',
+            {"source": source, "earlier": int(earlier.timestamp()), "later": int(later.timestamp())},
         ).fetchone()
         return found is not None

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from ingestion import touched
 from ingestion.errors import RollbookError
 from ingestion.landing import Landing
 from orchestration import monitoring, progress
@@ -134,6 +135,9 @@ def is_settled(settings: Settings) -> bool:
 def build(settings: Settings, *, run_id: str, full_refresh: bool = False) -> Built:
     """Build seeds, models and their tests, if anything moved or `full_refresh` asks for it; else nothing happens.
 
+    Models that recompute by key work out again what landed since they were last built; all of it when the models
+    changed or a source is new. What landed is forgotten only when every model and test has passed.
+
     What failed is in the report and in the ledger; then the candidate is not released. Raises RollbookError when
     nothing has landed, or dbt could not begin.
     """
@@ -148,7 +152,8 @@ def build(settings: Settings, *, run_id: str, full_refresh: bool = False) -> Bui
     ops.set_fact("build_due", due or "a full refresh was interrupted")
     last = ops.fact("built")
     changed = last is None or last["fingerprint"] != project.fingerprint
-    built = Built(project.build(full_refresh=full_refresh or changed, log=heard.node))
+    whole = full_refresh or changed or touched.is_whole(settings.warehouse)
+    built = Built(project.build(full_refresh=whole, log=heard.node))
     now = _now()
     ops.record_results(run_id, "dbt", now, [_as_row(result) for result in built.results if result.mart])
     if built.breaches:
@@ -167,6 +172,7 @@ def build(settings: Settings, *, run_id: str, full_refresh: bool = False) -> Bui
             "as_of": {source: row["as_of"] for source, row in candidate.items()},
         },
     )
+    touched.forget(settings.warehouse)
     ops.set_fact("build_due", None)
     heard.note(f"built {sum(r.resource_type == 'model' for r in built.results)} models, all tests passed")
     return built

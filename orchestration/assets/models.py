@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
 from orchestration import steps
@@ -16,10 +16,16 @@ from orchestration.transform import NodeResult, Project
 
 
 class Translator(DagsterDbtTranslator):
-    """dbt's sources are the load's assets, `landing/<table>`; groups are the layers."""
+    """dbt's sources are the load's assets, `landing/<table>`, what moved in one among it; groups are the layers."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+        schema, name = dbt_resource_props["schema"], dbt_resource_props["name"]
+        if schema == "touched":
+            return dg.AssetKey(["landing", "sources" if name == "clock" else name])
+        return dg.AssetKey([schema, name])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         return str(dbt_resource_props["schema"])

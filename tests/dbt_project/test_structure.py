@@ -41,7 +41,7 @@ def test_every_model_begins_with_its_grain() -> None:
         str(path.relative_to(MODELS))
         for layer in ("staging", "intermediate", "marts", "restricted")
         for path in models(layer)
-        if not re.match(r"(\{\{ config\([^}]*\) \}\}\n)?-- One row\b", path.read_text(encoding="utf-8"))
+        if not re.match(r"(\{\{ config\(.*?\) \}\}\n)?-- One row\b", path.read_text(encoding="utf-8"), re.DOTALL)
     ]
     assert bare == []
 

@@ -59,7 +59,8 @@ class Work:
         found = {}
         with duckdb.connect(str(self.warehouse), read_only=True) as con:
             tables = con.execute(
-                "select schema_name, table_name from duckdb_tables() where table_name like 'moodle_%' order by all"
+                "select schema_name, table_name from duckdb_tables()"
+                " where table_name like 'moodle_%' and schema_name in ('landing', 'history') order by all"
             ).fetchall()
             for schema, table in tables:
                 if schema in without:

@@ -125,11 +125,12 @@ def test_a_passed_time_boundary_asks_for_a_build_and_nothing_else_does(site: Any
     site.insert(
         "user_enrolments", id=1, status=0, enrolid=1, userid=5, timestart=0, timeend=T0, timemodified=T0 - 9 * DAY
     )
-    for days, passes in ((-2, False), (-1, False), (0, True), (1, False)):
+    # Ends hold at their second, locks only after it: the second itself belongs to the sync before and to the one after.
+    for days, passes in ((-2, False), (-1, False), (0, True), (1, True), (2, False), (-1, True)):
         work.sync(site.url, as_of=datetime.fromtimestamp(T0 + days * DAY, UTC))
         report = work.load()
         assert report.boundary_passed is passes, days
-    assert work.rows("select as_of from landing.control") == [(datetime.fromtimestamp(T0 + DAY, UTC),)]
+    assert work.rows("select as_of from landing.control") == [(datetime.fromtimestamp(T0 - DAY, UTC),)]
 
 
 def test_sources_do_not_touch_each_others_rows(site: Any, make_site: Callable[..., Any], work: Any) -> None:

@@ -1,11 +1,24 @@
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
+    unique_key=['source', 'question_usage_id'], meta={'touched_by': 'int_touched_usages'}
+) }}
 -- One row for each question attempt (question usage and slot), with the state and fraction it stands at.
 with question_attempts as (
-    select * from {{ ref('stg_moodle__question_attempts') }}
+    select *
+    from {{ ref('stg_moodle__question_attempts') }} as moodle
+    where {{ only_touched('int_touched_usages', {
+        'source': 'moodle.source',
+        'question_usage_id': 'moodle.question_usage_id',
+    }) }}
 ),
 
 steps as (
-    select * from {{ ref('stg_moodle__question_attempt_steps') }}
+    select *
+    from {{ ref('stg_moodle__question_attempt_steps') }} as moodle
+    where {{ only_touched('int_touched_usages', {
+        'source': 'moodle.source',
+        'question_usage_id': 'moodle.question_usage_id',
+    }) }}
 ),
 
 questions as (

@@ -1,7 +1,15 @@
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
+    unique_key=['attempt_key'], meta={'touched_by': 'int_touched_attempts'}
+) }}
 -- One row for each quiz attempt.
 with attempts as (
-    select * from {{ ref('stg_moodle__quiz_attempts') }}
+    select *
+    from {{ ref('stg_moodle__quiz_attempts') }} as moodle
+    where {{ only_touched('int_touched_attempts', {
+        'source': 'moodle.source',
+        'quiz_attempt_id': 'moodle.quiz_attempt_id',
+    }) }}
 ),
 
 quizzes as (

@@ -1,7 +1,16 @@
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
+    unique_key=['source', 'grade_item_id', 'user_id'], meta={'touched_by': 'int_touched_gradebook'}
+) }}
 -- One row for each account and gradebook item that the gradebook has a row for.
 with grades as (
-    select * from {{ ref('stg_moodle__grade_grades') }}
+    select *
+    from {{ ref('stg_moodle__grade_grades') }} as moodle
+    where {{ only_touched('int_touched_gradebook', {
+        'source': 'moodle.source',
+        'grade_item_id': 'moodle.grade_item_id',
+        'user_id': 'moodle.user_id',
+    }) }}
 ),
 
 grade_items as (

@@ -1,15 +1,31 @@
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
+    unique_key=['source', 'activity_type', 'activity_id', 'user_id'], meta={'touched_by': 'int_touched_grades'}
+) }}
 -- One row for each account, activity and item number with a gradebook row, a stored quiz grade, or attempts that give one.
 with quiz_grades as (
     select
         *,
         'quiz' as activity_type,
         0 as item_number
-    from {{ ref('int_quiz_grades') }}
+    from {{ ref('int_quiz_grades') }} as quizzes
+    where {{ only_touched('int_touched_grades', {
+        'source': 'quizzes.source',
+        'activity_type': "'quiz'",
+        'activity_id': 'quizzes.quiz_id',
+        'user_id': 'quizzes.user_id',
+    }) }}
 ),
 
 gradebook as (
-    select * from {{ ref('int_gradebook') }}
+    select *
+    from {{ ref('int_gradebook') }} as gradebook_rows
+    where {{ only_touched('int_touched_grades', {
+        'source': 'gradebook_rows.source',
+        'activity_type': 'gradebook_rows.activity_type',
+        'activity_id': 'gradebook_rows.activity_id',
+        'user_id': 'gradebook_rows.user_id',
+    }) }}
 ),
 
 grade_items as (

@@ -1,9 +1,18 @@
+{{ config(
+    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
+    unique_key=['source', 'quiz_id', 'user_id'], meta={'touched_by': 'int_touched_quiz_accounts'}
+) }}
 -- One row for each account and quiz with a stored grade, or with attempts that a grade is computed from.
 with attempts as (
     select
         *,
         is_counted and state = 'completed' as is_counted_completed
-    from {{ ref('int_quiz_attempts') }}
+    from {{ ref('int_quiz_attempts') }} as quiz_attempts
+    where {{ only_touched('int_touched_quiz_accounts', {
+        'source': 'quiz_attempts.source',
+        'quiz_id': 'quiz_attempts.quiz_id',
+        'user_id': 'quiz_attempts.user_id',
+    }) }}
 ),
 
 quizzes as (
@@ -11,7 +20,13 @@ quizzes as (
 ),
 
 stored_grades as (
-    select * from {{ ref('stg_moodle__quiz_grades') }}
+    select *
+    from {{ ref('stg_moodle__quiz_grades') }} as moodle
+    where {{ only_touched('int_touched_quiz_accounts', {
+        'source': 'moodle.source',
+        'quiz_id': 'moodle.quiz_id',
+        'user_id': 'moodle.user_id',
+    }) }}
 ),
 
 feedback as (

@@ -1,3 +1,7 @@
+{{ config(
+    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
+    unique_key=['attempt_key'], meta={'touched_by': 'int_touched_attempts'}
+) }}
 -- One row for each attempt at an activity.
 with quiz_attempts as (
     select * from {{ ref('int_quiz_attempts') }}
@@ -34,3 +38,4 @@ select
     completed_at,
     last_activity_at
 from quiz_attempts
+where {{ only_touched('int_touched_attempts', {'attempt_key': 'quiz_attempts.attempt_key'}) }}

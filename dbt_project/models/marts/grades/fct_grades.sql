@@ -1,3 +1,7 @@
+{{ config(
+    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
+    unique_key=['activity_key', 'user_key'], meta={'touched_by': 'int_touched_grades'}
+) }}
 -- One row for each account, activity and item number that has, or should have, a grade.
 with grades as (
     select * from {{ ref('int_grades') }}
@@ -36,3 +40,4 @@ select
     submitted_at,
     graded_at
 from grades
+where {{ only_touched('int_touched_grades', {'activity_key': 'grades.activity_key', 'user_key': 'grades.user_key'}) }}
