@@ -23,6 +23,7 @@ class Law:
 
     `columns` are the columns of the mart that it reads; they are its evidence beside the mart's key. `breach` is the
     SQL condition on a row `m` that breaks it, `joins` what else the condition needs, `reads` the tables of those joins.
+    `works_out` names queries whose results the joins find under those names, each worked out once for all laws.
     """
 
     mart: str
@@ -34,6 +35,7 @@ class Law:
     breach: str = ""
     joins: str = ""
     reads: Needs = field(default_factory=dict)
+    works_out: Mapping[str, str] = field(default_factory=dict)
     kind: Kind = "ours"
 
     @property
@@ -90,7 +92,8 @@ _LAWS = (
         "score_within_its_slots",
         "A quiz attempt's published score lies within the sums of its slots' least and greatest marks.",
         ("activity_type", "raw_score"),
-        joins=f"join ({bounds.ATTEMPTS}) b on b.attempt_key = m.attempt_key",
+        joins="join attempt_bounds b on b.attempt_key = m.attempt_key",
+        works_out={"attempt_bounds": bounds.ATTEMPTS},
         breach=f"m.raw_score < b.least - {STEP} or m.raw_score > b.greatest + {STEP}",
         reads=bounds.ATTEMPT_NEEDS,
     ),
@@ -177,7 +180,8 @@ _LAWS = (
         "grade_within_bounds",
         "A published final grade lies within its item's bounds, unless its site allows unlimited grades.",
         ("grade_item_key", "user_key", "grade"),
-        joins=f"join ({bounds.GRADES}) b on b.grade_item_key = m.grade_item_key and b.user_key = m.user_key",
+        joins="join grade_bounds b on b.grade_item_key = m.grade_item_key and b.user_key = m.user_key",
+        works_out={"grade_bounds": bounds.GRADES},
         # The landed value is withheld when it is out of bounds: then nothing may stand in its place.
         breach="b.is_out_of_bounds and m.grade is not null",
         reads=bounds.GRADE_NEEDS,
@@ -187,7 +191,8 @@ _LAWS = (
         "grade_within_bounds",
         "A published course total lies within its item's bounds, unless its site allows unlimited grades.",
         ("grade_item_key", "user_key", "grade"),
-        joins=f"join ({bounds.GRADES}) b on b.grade_item_key = m.grade_item_key and b.user_key = m.user_key",
+        joins="join grade_bounds b on b.grade_item_key = m.grade_item_key and b.user_key = m.user_key",
+        works_out={"grade_bounds": bounds.GRADES},
         breach="b.is_out_of_bounds and m.grade is not null",
         reads=bounds.GRADE_NEEDS,
     ),

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import duckdb
 
-from serving.audit import growth, independent, reconciliation
+from serving.audit import growth, independent, reconciliation, suites
 from serving.audit.batches import BatchError, LandedBatch, read_batches
 from serving.audit.candidate import Candidate, Needs, opened
 from serving.audit.laws import laws
 from serving.audit.report import AuditReport, CheckResult, broken
 from serving.audit.structure import check_structure
-from serving.audit.suites import check_laws
 
 _LANDING_NEEDS: Needs = {"landing.sources": ("source", "batch_id")}
 
@@ -52,7 +53,7 @@ def run_audit(
         growth.NEEDS,
         _LANDING_NEEDS,
     ]
-    with opened(warehouse) as candidate:
+    with opened(warehouse) as candidate, _loading_expectations():
         results = check_structure(candidate, marts, needs)
         rows = {
             mart: candidate.count(f"select count(*) from marts.{mart}")
@@ -66,8 +67,20 @@ def run_audit(
                 candidate, live, max_growth_percent=max_growth_percent, waivers=waivers, checked_at=checked_at
             )
     # Great Expectations opens the file for itself, which DuckDB allows only when nobody else in the process has it.
-    results += check_laws(warehouse, checkable, primary_keys, rows)
+    results += suites.check_laws(warehouse, checkable, primary_keys, rows)
     return AuditReport(checked_at, results)
+
+
+@contextmanager
+def _loading_expectations() -> Iterator[None]:
+    """Great Expectations is imported while DuckDB, which does not hold Python's lock, works on the reconciliations."""
+    thread = Thread(target=suites.load, name="import of great_expectations", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        # A failed import is told by the one that asks again.
+        thread.join()
 
 
 def _reconcile(candidate: Candidate, landing_dir: Path) -> list[CheckResult]:

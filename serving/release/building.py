@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 CHANGES_KEPT = timedelta(days=90)
+# A copy of the live database that is changed keeps the room of what was taken out of it; beyond this, all is written
+# anew. In small files blocks of a quarter of a megabyte count more than rows.
+_MOST_GROWTH = 1.5
+_ROOM_BYTES = 16 << 20
 _PAST = {"insert": "inserted", "update": "updated", "delete": "deleted"}
 
 
@@ -67,6 +71,18 @@ class _Base:
     manifest: Mapping[str, Any]
     marts: Mapping[str, Table]
 
+    @property
+    def is_to_continue(self) -> bool:
+        """Whether the next database may begin as a copy of this one's: in our storage version, and not too loose."""
+        layout = self.manifest.get("database", {})
+        return layout.get("storage_version") == database.STORAGE_VERSION and not _is_loose(
+            self.manifest["files"][DATABASE]["bytes"], layout["bytes_then"]
+        )
+
+
+def _is_loose(bytes_now: int, bytes_then: int) -> bool:
+    return bytes_now > _MOST_GROWTH * bytes_then + _ROOM_BYTES
+
 
 def build(order: Order, releases: Releases, base_id: int | None) -> int | None:
     """Write release and identities to `releases.staging` / "release" and to the private folder of the next id.
@@ -85,8 +101,9 @@ def build(order: Order, releases: Releases, base_id: int | None) -> int | None:
             raise ServingError(f"The candidate {order.candidate.name} has no marts: build them first.")
         identities = tables_of(connection, private_catalog, "restricted")
         base = _open_base(connection, releases, base_id)
+        origin: database.Origin = "new" if base.id is None else "continued" if base.is_to_continue else "rewritten"
 
-        differences = compare(connection, now, base.marts)
+        differences = compare(connection, now, base.marts, by_hash=origin == "continued")
         is_due = (
             base.id is None
             or order.rolled_back_to is not None
@@ -99,7 +116,9 @@ def build(order: Order, releases: Releases, base_id: int | None) -> int | None:
 
         folder = releases.staging / "release"
         make_folder(folder / PARQUET, OPEN_FOLDER)
-        marts, oldest_base = _write_public(connection, order, releases, release_id, folder, base, differences, catalog)
+        marts, oldest_base = _write_public(
+            connection, order, releases, release_id, folder, base, origin, differences, catalog
+        )
         private = releases.restricted_path(release_id) / RESTRICTED
         make_folder(private.parent, PRIVATE_FOLDER)
         identity_rows = database.write_restricted(connection, identities, private)
@@ -107,6 +126,7 @@ def build(order: Order, releases: Releases, base_id: int | None) -> int | None:
     private.chmod(PRIVATE_FILE)
     for path in (private, private.parent, releases.restricted):
         fsync(path)
+    files = {name: _facts(folder / name) for name in (DATABASE, CHANGES)}
     manifest = {
         "format": MANIFEST_FORMAT,
         "release_id": release_id,
@@ -118,7 +138,14 @@ def build(order: Order, releases: Releases, base_id: int | None) -> int | None:
         "oldest_base": oldest_base,
         "marts": marts,
         "dropped_marts": {item.name: _changed(item) for item in differences if item.now is None},
-        "files": {name: _facts(folder / name) for name in (DATABASE, CHANGES)},
+        "files": files,
+        "database": base.manifest["database"]
+        if origin == "continued"
+        else {
+            "storage_version": database.STORAGE_VERSION,
+            "written_whole": release_id,
+            "bytes_then": files[DATABASE]["bytes"],
+        },
         "restricted": {**_facts(private), "rows": identity_rows},
         "cursors": dict(order.cursors),
         "versions": dict(order.versions),
@@ -154,20 +181,30 @@ def _write_public(
     release_id: int,
     folder: Path,
     base: _Base,
+    origin: database.Origin,
     differences: Sequence[MartDifference],
     catalog: str,
 ) -> tuple[dict[str, Any], int]:
     """Everything in the release's own folder but the manifest; returns the marts' facts and oldest_base."""
-    database.create(connection, folder / DATABASE, database.NEXT, ["marts", "monitoring"])
+    is_continued = origin == "continued"
+    if is_continued:
+        assert base.id is not None
+        published = base.manifest["files"][DATABASE]["sha256"]
+        live = releases.path(base.id) / DATABASE
+        database.continue_from(connection, live, published, folder / DATABASE, database.NEXT)
+    else:
+        database.create(connection, folder / DATABASE, database.NEXT, ["marts", "monitoring"])
     marts: dict[str, Any] = {}
     for difference in differences:
         if difference.now is None:
+            if is_continued:
+                database.drop_mart(connection, difference.name)
             continue
-        rows = database.write_mart(connection, difference, release_id, order.released_at)
+        rows = database.write_mart(connection, difference, release_id, order.released_at, continued=is_continued)
         file = f"{PARQUET}/{difference.name}.parquet"
         facts = _shared_parquet(releases, base, difference, folder, file)
         if facts is None:
-            source = f"from {database.NEXT}.marts.{quote(difference.name)}"
+            source = f"from {database.NEXT}.marts.{quote(difference.name)} order by {quote(difference.now.key)}"
             database.write_parquet(connection, source, folder / file)
             fsync(folder / file)
             facts = _facts(folder / file)
@@ -187,7 +224,7 @@ def _write_public(
     if base.id != releases.newest_id():
         # The release that consumers know last cannot be compared with, so nobody can catch up from before this one.
         oldest_base = release_id
-    database.write_changes(connection, release_id, order.released_at, drop_through, base.id is not None)
+    database.write_changes(connection, release_id, order.released_at, drop_through, origin)
     database.write_parquet(
         connection,
         f"from {database.NEXT}.monitoring.changes where release_id = {release_id} order by mart, key",

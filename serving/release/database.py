@@ -1,17 +1,19 @@
 """The files of a release, written from a candidate and the release before: DuckDB databases and Parquet."""
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import duckdb
 
 from serving.errors import ServingError
 from serving.release.difference import STAMPS, MartDifference, Table, literal, quote, tables_of
+from serving.release.releases import DamagedError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 STORAGE_VERSION = "v1.4.0"
 NEXT, NEXT_RESTRICTED, LIVE, LIVE_RESTRICTED = "next_release", "next_restricted", "live_release", "live_restricted"
 OWN_MONITORING = ("releases", "current_release", "changes")
+# Where the next database comes from: nothing before it, the live one's rows written anew, or a copy of its file.
+Origin: TypeAlias = Literal["new", "rewritten", "continued"]
+# Above this share of a mart's rows, writing it whole is no dearer than deleting and adding.
+_MOST_CHANGED = 0.2
+_BLOCK_BYTES = 1 << 20
 _TAKEN = {"memory", "system", "temp", NEXT, NEXT_RESTRICTED, LIVE, LIVE_RESTRICTED}
 
 
@@ -56,6 +63,24 @@ def create(connection: duckdb.DuckDBPyConnection, path: Path, alias: str, schema
         connection.execute(f"create schema {quote(alias)}.{quote(schema)}")
 
 
+def continue_from(connection: duckdb.DuckDBPyConnection, base: Path, sha256: str, path: Path, alias: str) -> None:
+    """Begin the next release's database as a copy of the live one's, whose monitoring goes, `changes` excepted.
+
+    Raises DamagedError when the live file is not the one that was published: nothing may be built on it.
+    """
+    digest = hashlib.sha256()
+    with base.open("rb") as source, path.open("wb") as target:
+        while block := source.read(_BLOCK_BYTES):
+            digest.update(block)
+            target.write(block)
+    if digest.hexdigest() != sha256:
+        raise DamagedError(f"{base.name} has changed since it was published: its SHA-256 differs.")
+    connection.execute(f"attach {literal(str(path))} as {quote(alias)}")
+    for name in tables_of(connection, alias, "monitoring"):
+        if name != "changes":
+            connection.execute(f"drop table {quote(alias)}.monitoring.{quote(name)}")
+
+
 def finish(connection: duckdb.DuckDBPyConnection, alias: str) -> None:
     """Write everything into the one file and let go of it."""
     connection.execute(f"checkpoint {quote(alias)}")
@@ -63,12 +88,19 @@ def finish(connection: duckdb.DuckDBPyConnection, alias: str) -> None:
 
 
 def write_mart(
-    connection: duckdb.DuckDBPyConnection, difference: MartDifference, release_id: int, released_at: datetime
+    connection: duckdb.DuckDBPyConnection,
+    difference: MartDifference,
+    release_id: int,
+    released_at: datetime,
+    *,
+    continued: bool,
 ) -> int:
-    """Create the mart in the next release, ordered by key; returns its number of rows.
+    """Bring the mart into the next release; returns its number of rows.
 
-    Rows whose content did not change are taken from the live release, with the stamps and the very values that
-    consumers already hold; only the others come from the candidate and get this release's stamps.
+    Rows whose content did not change are the live release's, with the stamps and the very values that consumers
+    already hold; only the others come from the candidate and get this release's stamps. A database that was `continued`
+    from the live one holds the former already, so that what differs is all that is written, at the table's end;
+    otherwise, and where much differs, the mart is written whole, ordered by key.
     """
     now, before = difference.now, difference.before
     assert now is not None
@@ -76,22 +108,48 @@ def write_mart(
     stamped = f"{now.column_list}, {release_id}::bigint as {STAMPS[0]}, {instant(released_at)} as {STAMPS[1]}"
     carried = f"{now.column_list}, {STAMPS[0]}, {STAMPS[1]}"
     mine = f"select key from differences where mart = {literal(now.name)}"
+    fresh = f"select {stamped} from {now.sql} n semi join ({mine} and op <> 'delete') d on {now.key_text} = d.key"
+    if continued and difference.is_same_layout:
+        rows = _count(connection, target)
+        if sum(difference.counts.values()) <= _MOST_CHANGED * rows:
+            if difference.counts["update"] or difference.counts["delete"]:
+                gone = f"({mine} and op <> 'insert') d where {quote(now.key)}::varchar = d.key"
+                connection.execute(f"delete from {target} using {gone}")
+            if difference.counts["update"] or difference.counts["insert"]:
+                connection.execute(f"insert into {target} {fresh} order by {quote(now.key)}")
+            return rows + difference.counts["insert"] - difference.counts["delete"]
     if before is None or not difference.is_comparable:
         query = f"select {stamped} from {now.sql} order by {quote(now.key)}"
     elif not difference.has_changed_rows:
-        query = f"select {carried} from {before.sql}"
+        query = f"select {carried} from {before.sql} order by {quote(now.key)}"
     else:
         query = f"""
             select {carried} from {before.sql} b anti join ({mine}) d on {before.key_text} = d.key
             union all
-            select {stamped} from {now.sql} n semi join ({mine} and op <> 'delete') d on {now.key_text} = d.key
+            {fresh}
             order by {quote(now.key)}"""
-    connection.execute(f"create table {target} as {query}")
+    connection.execute(f"create or replace table {target} as {query}")
     return _count(connection, target)
+
+
+def drop_mart(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Remove a mart that the next release was continued with."""
+    connection.execute(f"drop table {NEXT}.marts.{quote(name)}")
 
 
 def write_comments(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
     """Carry the descriptions of marts and their columns over from the candidate, for tools that show them."""
+    wanted, written = _comments(connection, catalog), _comments(connection, NEXT)
+    tables = tables_of(connection, NEXT, "marts")
+    for (name, column), comment in (dict.fromkeys(written) | wanted).items():
+        if name not in tables or column in STAMPS or written.get((name, column)) == comment:
+            continue
+        thing = f"{NEXT}.marts.{quote(name)}"
+        kind, thing = ("table", thing) if column is None else ("column", f"{thing}.{quote(column)}")
+        connection.execute(f"comment on {kind} {thing} is {'null' if comment is None else literal(comment)}")
+
+
+def _comments(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[tuple[str, str | None], str | None]:
     relations = f"""
         select table_name as name, null as part, comment from duckdb_tables()
         where database_name = {literal(catalog)} and schema_name = 'marts' and comment is not null
@@ -99,35 +157,24 @@ def write_comments(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
         where database_name = {literal(catalog)} and schema_name = 'marts' and comment is not null
         union all select table_name, column_name, comment from duckdb_columns()
         where database_name = {literal(catalog)} and schema_name = 'marts' and comment is not null"""
-    written = tables_of(connection, NEXT, "marts")
-    for name, column, comment in connection.execute(relations).fetchall():
-        if name not in written or column in STAMPS:
-            continue
-        thing = f"{NEXT}.marts.{quote(name)}"
-        kind, thing = ("table", thing) if column is None else ("column", f"{thing}.{quote(column)}")
-        connection.execute(f"comment on {kind} {thing} is {literal(comment)}")
+    return {(name, part): comment for name, part, comment in connection.execute(relations).fetchall()}
 
 
 def write_changes(
-    connection: duckdb.DuckDBPyConnection,
-    release_id: int,
-    released_at: datetime,
-    drop_through: int,
-    has_live_changes: bool,
+    connection: duckdb.DuckDBPyConnection, release_id: int, released_at: datetime, drop_through: int, origin: Origin
 ) -> None:
-    """Create monitoring.changes: the live release's, without releases up to `drop_through`, and this difference."""
-    kept = (
-        f"""
-        select mart, key, op, release_id, changed_at from {LIVE}.monitoring.changes where release_id > {drop_through}
-        union all"""
-        if has_live_changes
-        else ""
-    )
-    connection.execute(
-        f"""create table {NEXT}.monitoring.changes as {kept}
+    """Complete monitoring.changes: the live release's, without releases up to `drop_through`, and this difference."""
+    changes = f"{NEXT}.monitoring.changes"
+    fresh = f"""
         select mart, key, op, {release_id}::bigint as release_id, {instant(released_at)} as changed_at from differences
-        order by release_id, mart, key"""
-    )
+        order by mart, key"""
+    if origin == "continued":
+        connection.execute(f"delete from {changes} where release_id <= {drop_through}")
+    else:
+        live = f"{LIVE}.monitoring.changes where release_id > {drop_through} order by release_id, mart, key"
+        kept = f"from {live}" if origin == "rewritten" else f"{fresh} limit 0"
+        connection.execute(f"create table {changes} as {kept}")
+    connection.execute(f"insert into {changes} by name {fresh}")
 
 
 def last_change_before(connection: duckdb.DuckDBPyConnection, cutoff: datetime) -> int:

@@ -21,7 +21,7 @@ from serving.release.building import Order, build
 from serving.release.database import OWN_MONITORING
 from serving.release.files import fsync, only_publisher
 from serving.release.holding import hold_entry, place_hold, restore_hold
-from serving.release.releases import DATABASE, RESTRICTED, Releases
+from serving.release.releases import DATABASE, RESTRICTED, DamagedError, Releases
 from serving.release.retention import base_of, clear_staging, log_entry, make_live, prepare, prune
 from serving.release.verification import verify
 
@@ -196,7 +196,7 @@ def _build(order: Order, releases: Releases, notes: list[str]) -> int | None:
     base_id = base_of(releases)
     try:
         return build(order, releases, base_id)
-    except duckdb.Error:
+    except (duckdb.Error, DamagedError):
         damage = verify(releases.data_dir, base_id) if base_id is not None else []
         if not damage:
             raise

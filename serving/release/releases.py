@@ -20,6 +20,10 @@ MANIFEST_FORMAT = 1
 _FOLDER_NAME = re.compile(r"\d{8,}")
 
 
+class DamagedError(ServingError):
+    """A published file is not what its manifest says."""
+
+
 def folder_name(release_id: int) -> str:
     """The folder of release 12 is called 00000012."""
     return f"{release_id:08d}"

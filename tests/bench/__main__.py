@@ -1,104 +1,59 @@
-"""Speed beside its limits: `make bench`. Prints one table; every ratio is of two figures from this very run.
+"""Speed beside its limits: `make bench`. Every ratio is of two figures from one run, on one machine.
 
-Extraction is held against the bare driver reading the same rows and throwing them away. The steps of the pipeline are
-timed as processes of their own, with their peak memory.
+    python -m tests.bench                                   a quick look: a small history, no database servers
+    python -m tests.bench --attempts 100000 --attempts 1000000 --extraction     what `make bench` runs
+
+Prints tables, and writes them with machine, date and load as JSON. Quiet machines only give figures to keep: the load
+average before and after is part of both.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import platform
 import resource
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-import connectorx
 from rich.console import Console
-from rich.table import Table as RichTable
+from rich.table import Table
 
-from ingestion.landing import Landing
-from ingestion.moodle.source import MoodleSource
-from ingestion.moodle.sync import sync_moodle
-from tests.bench.steps import StepTiming, time_steps
-from tests.servers import NotInstalledError, Server, mariadb_server, postgresql_server
+from tests.bench.extraction import Extraction, extractions
+from tests.bench.scale import Scale, measure
+from tests.bench.targets import verdicts
 
-SHARED = Path(os.environ.get("ROLLBOOK_SHARED", Path(__file__).resolve().parents[3] / "shared"))
-STEP_COPIES = 25  # the dev site has 39,449 steps: about a million with its copies
-BARE_SELECT = (
-    "select id, questionattemptid, sequencenumber, cast(state as {text}) as state,"
-    " cast(fraction as {text}) as fraction, timecreated, userid from mdl_question_attempt_steps"
-)
+_STEPS = ("start", "sync", "load", "build", "audit", "release", "end")
 
 
-@dataclass(frozen=True)
-class Extraction:
-    """Seconds for one table, read by the bare driver and landed by a full sync."""
-
-    server: str
-    rows: int
-    bare_seconds: float
-    landed_seconds: float
-
-    @property
-    def ratio(self) -> float:
-        return self.landed_seconds / self.bare_seconds
-
-
-def multiply_steps(server: Server, database: str) -> None:
-    """Many more question steps, each copy under ids of its own."""
-    numbers = " union all ".join(f"select {n} as n" for n in range(1, STEP_COPIES))
-    server.run(
-        database,
-        "insert into mdl_question_attempt_steps"
-        " (id, questionattemptid, sequencenumber, state, fraction, timecreated, userid)"
-        " select s.id + c.n * 10000000, s.questionattemptid, s.sequencenumber + c.n * 1000, s.state, s.fraction,"
-        f" s.timecreated, s.userid from mdl_question_attempt_steps s cross join ({numbers}) c",
-    )
+def _show_scales(console: Console, scales: list[Scale]) -> None:
+    table = Table("run", "attempts", "seconds", "CPU s", *_STEPS, "peak MB", title="runs of rollbook, seconds by step")
+    for scale in scales:
+        runs = {"first": scale.first_run, f"{scale.changed:,} changed": scale.change, "no news": scale.nothing}
+        for name, run in runs.items():
+            steps = [f"{run.steps[step]:.1f}" if step in run.steps else "" for step in _STEPS]
+            table.add_row(
+                name, f"{scale.attempts:,}", f"{run.seconds:.1f}", f"{run.cpu_seconds:.1f}", *steps,
+                f"{run.peak_megabytes:,.0f}",
+            )  # fmt: skip
+    console.print(table)
+    table = Table("attempts", "steps", "by hand", "models, summed", "ratio", "slowest models", title="full build")
+    for scale in scales:
+        slowest = ", ".join(f"{name} {seconds:.1f}" for name, seconds in list(scale.slowest_models.items())[:4])
+        table.add_row(
+            f"{scale.attempts:,}", f"{scale.steps:,}", f"{scale.limit_seconds:.1f} s", f"{scale.model_seconds:.1f} s",
+            f"{scale.build_ratio:.1f}", slowest,
+        )  # fmt: skip
+    console.print(table)
 
 
-def read_bare(url: str, text_type: str) -> tuple[int, float]:
-    started = time.perf_counter()
-    reader = connectorx.read_sql(url, BARE_SELECT.format(text=text_type), return_type="arrow_stream", batch_size=50_000)
-    rows = sum(batch.num_rows for batch in reader)
-    return rows, time.perf_counter() - started
-
-
-def extraction(name: str, server: Server, text_type: str) -> Iterator[Extraction]:
-    dump = SHARED / "data/moodle/dev" / f"dev.{'pg' if name == 'PostgreSQL' else 'mariadb'}.sql.gz"
-    if not dump.exists():
-        return
-    server.load("bench", dump)
-    multiply_steps(server, "bench")
-    url = server.url("bench")
-    with tempfile.TemporaryDirectory() as folder:
-        landing = Landing(Path(folder) / "landing")
-        rows, bare = read_bare(url, text_type)
-        sync_moodle(MoodleSource("bench", url), landing, Path(folder) / "state")
-        entry = landing.manifest("bench", 1).streams["question_attempt_steps"]
-        yield Extraction(name, rows, bare, entry.source_seconds)
-
-
-def extractions() -> Iterator[Extraction]:
-    servers: dict[str, tuple[Callable, str]] = {
-        "PostgreSQL": (postgresql_server, "text"),
-        "MariaDB": (mariadb_server, "char"),
-    }
-    for name, (start, text_type) in servers.items():
-        try:
-            with start() as server:
-                yield from extraction(name, server, text_type)
-        except NotInstalledError as reason:
-            print(f"left out: {reason}", file=sys.stderr)
-
-
-def show(extracted: list[Extraction], steps: list[StepTiming]) -> None:
-    console = Console()
-    console.print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    table = RichTable("extraction of question steps", "rows", "bare driver", "landed", "rows/s landed", "ratio")
+def _show_extractions(console: Console, extracted: list[Extraction]) -> None:
+    table = Table("server", "rows", "bare driver", "landed", "rows/s", "ratio", title="extraction of question steps")
     for e in extracted:
         table.add_row(
             e.server, f"{e.rows:,}", f"{e.bare_seconds:.2f} s", f"{e.landed_seconds:.2f} s",
@@ -107,11 +62,59 @@ def show(extracted: list[Extraction], steps: list[StepTiming]) -> None:
     console.print(table)
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     console.print(f"peak memory of the process that read and landed: {held:,.0f} MB")
-    table = RichTable("step", "seconds", "CPU seconds", "peak memory, MB")
-    for step in steps:
-        table.add_row(step.name, f"{step.seconds:.1f}", f"{step.cpu_seconds:.1f}", f"{step.peak_megabytes:,.0f}")
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_gigabytes": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30), 1),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in ("duckdb", "dbt-core", "polars", "dagster")},
+        "load_before": os.getloadavg(),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
+    parser.add_argument("--attempts", type=int, action="append", help="quiz attempts of a history; may be repeated")
+    parser.add_argument(
+        "--changed", type=int, default=None, help="attempts that change (default 10,000, less in small)"
+    )
+    parser.add_argument("--extraction", action="store_true", help="also hold extraction against the bare driver")
+    parser.add_argument("--folder", type=Path, help="keep the institutions and warehouses here")
+    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where the figures go")
+    given = parser.parse_args()
+    machine, scales = _machine(), []
+    # Before the histories: this process then has held nothing else.
+    extracted = list(extractions()) if given.extraction else []
+    for attempts in given.attempts or [10_000]:
+        folder = given.folder and given.folder / str(attempts)
+        changed = given.changed or min(10_000, attempts // 10)
+        scales.append(measure(attempts, changed, folder, tell=lambda text: print(text, file=sys.stderr)))
+    console = Console(width=150 if not sys.stdout.isatty() else None)
+    machine["load_after"] = os.getloadavg()
+    console.print(
+        f"{machine['cores']} cores, {machine['memory_gigabytes']} GB, Python {machine['python']}, {machine['at']}, "
+        f"load average {machine['load_before'][0]:.1f} before, {machine['load_after'][0]:.1f} after"
+    )
+    if extracted:
+        _show_extractions(console, extracted)
+    _show_scales(console, scales)
+    reached = verdicts(scales, extracted)
+    table = Table("target", "limit", "measured", "", title="targets")
+    for verdict in reached:
+        table.add_row(verdict.target, verdict.limit, verdict.measured, "met" if verdict.is_met else "MISSED")
     console.print(table)
+    figures = {
+        "machine": machine,
+        "extraction": [asdict(e) for e in extracted],
+        "scales": [asdict(scale) for scale in scales],
+        "targets": [asdict(verdict) for verdict in reached],
+    }
+    given.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    show(list(extractions()), time_steps())
+    main()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from os import environ
 from pathlib import Path
 
 import pytest
@@ -169,6 +172,15 @@ def test_evidence_is_a_sample_of_many_rows(candidate, primary_keys):
     for name in ("state_is_known", "score_within_its_slots"):
         assert len(results[f"fct_attempts__{name}"].evidence) == 20
         assert results[f"fct_attempts__{name}"].rows_failed == 804
+
+
+def test_the_gate_leaves_a_library_unloaded_that_no_law_uses():
+    script = (
+        "import sys, serving.audit.engine; print(type(sys.modules['scipy.stats']).__name__);"
+        "from scipy import stats; print(stats.norm.cdf(0))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environ)
+    assert done.stdout.split() == ["_LazyModule", "0.5"]
 
 
 def test_the_laws_import_no_great_expectations():
