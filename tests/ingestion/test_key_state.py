@@ -41,7 +41,7 @@ def rebuilt(folder: Path, landing: Landing) -> dict[str, list[tuple[Any, ...]]]:
     return content(folder)
 
 
-@settings(max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(st.lists(changes, min_size=1, max_size=4), st.booleans())
 def test_the_kept_state_equals_the_one_made_anew_from_the_batches(
     tmp_path_factory: pytest.TempPathFactory, rounds: list[list[tuple[str, int]]], reconcile: bool
