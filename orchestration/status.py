@@ -53,10 +53,10 @@ def source_states(settings: Settings, now: datetime) -> list[SourceState]:
     for name in [*settings.sources, *(name for name in landing.sources() if name not in settings.sources)]:
         source = settings.sources.get(name)
         last, newest, complete = ops.last_sync(name), landing.newest(name), landing.newest_complete(name)
-        if last is not None and last.status == "running" and not is_state_held(settings.data_dir):
-            last = replace(last, status="failed", error=INTERRUPTED)
         lag = (now - complete.extracted_at).total_seconds() if complete else None
         window = timedelta(hours=source.sync_window_hours) if source else timedelta(0)
+        if last is not None and last.status == "running" and not is_state_held(settings.data_dir):
+            last = replace(last, status="failed", error=INTERRUPTED)
         if source is None:
             stale: str | None = "it is no longer configured"
         elif source.sync_mode == "disabled":
