@@ -161,6 +161,21 @@ class Table:
         return _DELETES[self.sync]
 
     @property
+    def position_column(self) -> str | None:
+        """The column whose greatest value tells how far a sync has read, None for tables that have no such column."""
+        if self.sync is Sync.APPEND:
+            return self.primary_key[0]
+        if self.sync is Sync.TOUCHED and any(column.name == "timemodified" for column in self.columns):
+            return "timemodified"
+        return self.watermark
+
+    @property
+    def has_integer_key(self) -> bool:
+        return len(self.primary_key) == 1 and all(
+            column.type in ("int", "user") for column in self.columns if column.name in self.primary_key
+        )
+
+    @property
     def has_personal(self) -> bool:
         return any(column.is_personal for column in self.columns)
 

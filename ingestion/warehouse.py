@@ -24,6 +24,7 @@ from ingestion.landing import Landing, Manifest
 
 LAYOUT = 2
 _HMAC_BLOCK = 64
+_HEADER_BYTES = 3 * 4096  # of a DuckDB file, before its blocks
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,13 @@ def _outdated(warehouse: Path, signature: str) -> str | None:
     try:
         with duckdb.connect(str(warehouse), read_only=True) as con:
             found = _found_signature(con)
+            blocks = con.execute("select total_blocks * block_size from pragma_database_size()").fetchone()
     except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException) as error:
         if "lock" in str(error).lower():
             raise
+        return "its file could not be read"
+    if blocks is not None and warehouse.stat().st_size < _HEADER_BYTES + blocks[0]:
+        # What is missing at the end would only be missed by whoever reads those rows.
         return "its file could not be read"
     if found is None:
         return "it held no landed tables"
@@ -121,9 +126,8 @@ def _outdated(warehouse: Path, signature: str) -> str | None:
 
 def _found_signature(con: duckdb.DuckDBPyConnection) -> str | None:
     """The signature under which the open warehouse was written; None where it holds no landed tables."""
-    if not con.execute(
-        "select 1 from duckdb_tables() where schema_name = 'landing' and table_name = 'layout'"
-    ).fetchone():
+    held = "select 1 from duckdb_tables() where schema_name = 'landing' and table_name = 'layout'"
+    if not con.execute(held).fetchone():
         return None
     row = con.execute("select signature from landing.layout").fetchone()
     return None if row is None else str(row[0])
@@ -198,6 +202,8 @@ class _Loader:
             ).fetchone()
             applied, as_of = row or (0, None)
             manifests = list(self._landing.manifests(source, after=applied))
+            while manifests and not manifests[-1].is_complete:
+                manifests.pop()  # parts of a full load wait for the one that completes it
             if manifests and manifests[-1].kind in self._contracts:
                 self._apply(source, manifests, as_of)
 

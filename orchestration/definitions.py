@@ -32,7 +32,7 @@ def define(settings: Settings) -> dg.Definitions:
         asset_checks=[audit],
         jobs=jobs.jobs(settings, audit),
         schedules=jobs.schedules(settings),
-        sensors=[jobs.failure_sensor(settings)],
+        sensors=[jobs.failure_sensor(settings), jobs.dead_run_sensor(settings)],
         resources={STATE: StateLock(data_dir=str(settings.data_dir))},
         executor=dg.in_process_executor,
     )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingestion.landing import make_folder
+from ingestion.landing import make_folder, write_atomically
 from orchestration.settings import CONFIG_VARIABLE, Settings
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def prepare_home(settings: Settings) -> Path:
     make_folder(home)
     config = home / "dagster.yaml"
     if not config.exists():
-        config.write_text(_CONFIG, encoding="utf-8")
+        # Half of it would be taken for a choice, and Dagster's own defaults for the rest.
+        write_atomically(config, _CONFIG.encode())
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ[CONFIG_VARIABLE] = str(settings.file)
     return home
@@ -61,15 +62,15 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     """The instance, without runs that only look alive: call it while holding the state lock.
 
     A run that a command started dies with its process; what it left behind (its status, its place in the pool) would
-    otherwise stay for ever.
+    otherwise stay for ever. It held the lock that the caller holds now, so it has ended: no need to look for its
+    process, whose number another one may have got.
     """
     import dagster as dg
 
     instance = dg.DagsterInstance.from_config(str(prepare_home(settings)))
     unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
     for run in instance.get_runs(filters=dg.RunsFilter(statuses=unfinished)):
-        pid = run.tags.get(PID_TAG)
-        if pid is not None and not _is_alive(int(pid)):
+        if PID_TAG in run.tags:
             instance.report_run_failed(run, "The process of this run ended before the run did.")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return instance
@@ -83,15 +84,3 @@ def forget_old_runs(instance: dg.DagsterInstance, now: datetime) -> None:
     old = dg.RunsFilter(statuses=ended, created_before=now - RUNS_KEPT)
     for run in instance.get_runs(filters=old, limit=_FORGOTTEN_AT_ONCE, ascending=True):
         instance.delete_run(run.run_id)
-
-
-def _is_alive(pid: int) -> bool:
-    if pid == os.getpid():
-        return False  # an earlier process of this number: ours has not begun a run yet
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -1,6 +1,7 @@
 """The jobs, when they run, and what happens when one fails."""
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -8,12 +9,14 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from orchestration.assets.landing import source_group
 from orchestration.assets.published import RELEASE as RELEASE_ASSET
 from orchestration.assets.published import STATUS
+from orchestration.locking import is_state_free
 from orchestration.ops import Ops
 from orchestration.settings import Settings
 
 HOURLY, RECONCILE, REBUILD = "hourly", "reconcile", "rebuild"
 SYNC, BUILD, AUDIT, RELEASE = "sync", "build", "audit", "release"
 _LAND = "land"
+_TAKES_THE_LOCK_WITHIN = timedelta(minutes=5)
 _MODEL_GROUPS = ("seeds", "staging", "intermediate", "marts", "restricted")
 
 
@@ -85,3 +88,29 @@ def failure_sensor(settings: Settings) -> dg.SensorDefinition:
         )
 
     return failed_runs
+
+
+def dead_run_sensor(settings: Settings) -> dg.SensorDefinition:
+    """A run that was killed together with Dagster's own processes is ended, or no other would ever leave the queue.
+
+    A run holds the state lock from its first step to its last: one that started long ago and is still said to run at
+    two looks in a row, while nobody holds the lock, is dead.
+    """
+
+    @dg.sensor(name="dead_runs", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+    def dead_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        instance, long_ago = context.instance, datetime.now(UTC) - _TAKES_THE_LOCK_WITHIN
+        started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], updated_before=long_ago)
+        runs = instance.get_runs(filters=started)
+        if not runs or not is_state_free(settings.data_dir, "the search for dead runs"):
+            return dg.SensorResult(skip_reason="no run is dead", cursor="[]")
+        seen_before = json.loads(context.cursor or "[]")
+        for run in runs:
+            if run.run_id in seen_before:
+                instance.report_run_failed(run, "The process of this run ended before the run did.")
+                instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        return dg.SensorResult(
+            skip_reason=f"{len(runs)} runs seem dead", cursor=json.dumps([run.run_id for run in runs])
+        )
+
+    return dead_runs

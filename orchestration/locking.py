@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ingestion.landing import state_lock
+from ingestion.landing import LockedError, living_holder, state_lock
 
 _held: set[Path] = set()
 
@@ -17,7 +17,7 @@ def holding_state(data_dir: Path, command: str, wait_seconds: float = 0) -> Iter
 
     Raises LockedError, naming the holder, when another process still has it after `wait_seconds`.
     """
-    path = data_dir / "state.lock"
+    path = _lock_of(data_dir)
     if path in _held:
         yield
         return
@@ -27,3 +27,21 @@ def holding_state(data_dir: Path, command: str, wait_seconds: float = 0) -> Iter
             yield
         finally:
             _held.discard(path)
+
+
+def is_state_held(data_dir: Path) -> bool:
+    """Whether some process changes state now, judged by the process that the lock names; nothing is touched."""
+    return living_holder(_lock_of(data_dir)) is not None
+
+
+def is_state_free(data_dir: Path, who: str) -> bool:
+    """Whether no process at all holds the state lock, proved by holding it for a moment as `who`."""
+    try:
+        with holding_state(data_dir, who):
+            return True
+    except LockedError:
+        return False
+
+
+def _lock_of(data_dir: Path) -> Path:
+    return data_dir / "state.lock"

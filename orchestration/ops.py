@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ingestion.errors import UsageError
 from ingestion.landing import make_folder
 
 KEPT = timedelta(days=90)
@@ -86,7 +87,10 @@ class Alert:
 
 
 class Ops:
-    """The ledger of one data directory; the file is made on first use, mode 0600."""
+    """The ledger of one data directory; the file is made on first use, mode 0600.
+
+    Every method raises UsageError when the file is damaged: nothing else holds what it held.
+    """
 
     def __init__(self, data_dir: Path) -> None:
         self.path = data_dir / "ops" / "rollbook.sqlite"
@@ -95,7 +99,7 @@ class Ops:
     def _open(self) -> Iterator[sqlite3.Connection]:
         make_folder(self.path.parent)
         is_new = not self.path.exists()
-        with closing(sqlite3.connect(self.path, timeout=30)) as con:
+        with self._judging(), closing(sqlite3.connect(self.path, timeout=30)) as con:
             con.row_factory = sqlite3.Row
             # A rollback journal, fully synced: one file to back up, and nothing lost with the power.
             con.execute("pragma synchronous = full")
@@ -104,6 +108,15 @@ class Ops:
             con.executescript(_TABLES)
             with con:
                 yield con
+
+    @contextmanager
+    def _judging(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise UsageError(f"The run ledger {self.path} is damaged: restore it from a backup.") from None
+            raise
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
         """The rows of a query; none while there is no ledger yet."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.locking import holding_state
 from orchestration.ops import Ops, SyncRun
+from orchestration.pseudonyms import pseudonym_key
 from orchestration.settings import Settings
 from orchestration.space import is_short_of_space
 
@@ -34,9 +35,12 @@ def run_job(
     """Execute a job as its schedule would. `land` configures the landing step (`LandConfig`).
 
     The run is visible in the UI of this data directory. Raises LockedError at once, before anything heavy is loaded,
-    when another process holds the state lock for longer than `wait_seconds`.
+    when another process holds the state lock for longer than `wait_seconds`, and UsageError before anything begins when
+    a job that lands or loads finds the pseudonym key lost.
     """
     with holding_state(settings.data_dir, command, wait_seconds):
+        if land is not None:
+            pseudonym_key(settings)
         from orchestration.assets.runs import COMMAND_TAG
         from orchestration.definitions import define
         from orchestration.instance import PID_TAG, open_instance

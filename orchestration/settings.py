@@ -121,8 +121,11 @@ class _Source(_Section):
 
 
 class MoodleSettings(_Source):
+    """`whole_read_max_rows`: a gradebook of more grades is read by its history in hourly syncs."""
+
     kind: Literal["moodle"]
     url: SecretStr
+    whole_read_max_rows: int = Field(default=2_000_000, ge=0)
     prefix: str = Field(default="mdl_", pattern=r"^[A-Za-z0-9_]*$")
     site_url: str | None = None
 

@@ -42,8 +42,10 @@ def moodle_source(settings: Settings, name: str, source: SourceSettings) -> Mood
         batch_rows=source.batch_rows,
         statement_timeout_seconds=source.statement_timeout_seconds,
         delete_check_max_rows=source.delete_check_max_rows,
+        whole_read_max_rows=source.whole_read_max_rows,
         sync_window_hours=source.sync_window_hours,
         on_failure=source.on_failure,
+        time_budget_seconds=source.time_budget_seconds,
     )
 
 
@@ -156,6 +158,11 @@ def _pull(
         reconcile=run.is_reconcile,
         progress=lambda table, rows: heard.rows(run.source, table, rows),
     )
+    if not report.is_complete:
+        heard.note(
+            f"{run.source}: the full load is not finished within time_budget_seconds; the marts stand as they are, "
+            "and the next run goes on with it"
+        )
     return replace(
         run,
         status="succeeded",

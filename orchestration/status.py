@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ingestion.landing import Landing, Manifest
-from orchestration.ops import Ops, SyncRun
+from orchestration.locking import is_state_held
+from orchestration.ops import INTERRUPTED, Ops, SyncRun
 from orchestration.settings import Settings
 from serving.errors import ServingError
 
@@ -34,12 +35,17 @@ class SourceState:
 
 
 def source_states(settings: Settings, now: datetime) -> list[SourceState]:
-    """The configured sources, and those that were configured once and have landed."""
+    """The configured sources, and those that were configured once and have landed.
+
+    A sync whose process died is a failed one, although the ledger learns of it only from the next sync.
+    """
     landing, ops = Landing(settings.landing_dir), Ops(settings.data_dir)
     states = []
     for name in [*settings.sources, *(name for name in landing.sources() if name not in settings.sources)]:
         source = settings.sources.get(name)
         last, newest = ops.last_sync(name), landing.newest(name)
+        if last is not None and last.status == "running" and not is_state_held(settings.data_dir):
+            last = replace(last, status="failed", error=INTERRUPTED)
         lag = (now - newest.extracted_at).total_seconds() if newest else None
         window = timedelta(hours=source.sync_window_hours) if source else timedelta(0)
         if source is None:

@@ -83,12 +83,12 @@ def load(settings: Settings, *, rebuild: bool = False) -> Loaded:
 
     progress.current().step("load")
     ops, landing = Ops(settings.data_dir), Landing(settings.landing_dir)
-    newest = {source: landing.batch_ids(source)[-1] for source in landing.sources()}
+    complete = {source: landing.newest_complete(source) for source in landing.sources()}
+    newest = {source: manifest.batch_id for source, manifest in complete.items() if manifest is not None}
     key = pseudonym_key(settings)
-    due = ops.fact("build_due")
-    if newest != ops.fact("applied") or not settings.warehouse.exists() or rebuild:
-        # Noted before the load and taken back after it: a process killed in between must not lose it.
-        ops.set_fact("build_due", due or "a load was interrupted")
+    due, is_lost = ops.fact("build_due"), bool(ops.fact("applied")) and not settings.warehouse.exists()
+    # Noted before the load and taken back after it: a process killed in between must not lose it.
+    ops.set_fact("build_due", due or "a load was interrupted")
     report = apply_batches(
         settings.warehouse,
         landing,
@@ -98,6 +98,10 @@ def load(settings: Settings, *, rebuild: bool = False) -> Loaded:
         time_zone=settings.site.time_zone,
         rebuild=rebuild,
     )
+    if is_lost:
+        report.rebuilt = "its file was gone"
+    if report.rebuilt:
+        progress.current().note(f"the warehouse was made anew from the landing: {report.rebuilt}")
     due = due or _why_build(settings, ops, report, newest)
     ops.set_fact("build_due", due if newest else None)
     ops.set_fact("applied", newest)

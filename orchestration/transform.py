@@ -73,7 +73,12 @@ class Project:
         path = self.manifest_path
         if not path.exists() or path.stat().st_mtime < max(file.stat().st_mtime for file in self._files()):
             self._invoke("parse")
-        content: Mapping[str, Any] = json.loads(path.read_bytes())
+        try:
+            content: Mapping[str, Any] = json.loads(path.read_bytes())
+        except ValueError:
+            # dbt writes it in place, so one that was killed meanwhile leaves half of it.
+            self._invoke("parse")
+            content = json.loads(path.read_bytes())
         return content
 
     @cached_property

@@ -9,7 +9,7 @@ A batch is 8 digits, one sequence a source, from 00000001. What no manifest name
 
 from ingestion.landing.batch import Batch, LedgerError
 from ingestion.landing.files import fsync_folder, make_folder, write_atomically
-from ingestion.landing.lock import LockedError, LockHolder, state_lock
+from ingestion.landing.lock import LockedError, LockHolder, living_holder, state_lock
 from ingestion.landing.manifest import LandingError, Ledger, Manifest, StreamEntry
 from ingestion.landing.store import Landing
 
@@ -24,6 +24,7 @@ __all__ = [
     "Manifest",
     "StreamEntry",
     "fsync_folder",
+    "living_holder",
     "make_folder",
     "state_lock",
     "write_atomically",

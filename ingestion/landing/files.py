@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -60,9 +59,11 @@ def write_atomically(path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
     """Put `data` at `path`: a reader, and a restart after a crash, sees the old file or the whole new one.
 
     The data and the name are on the disk on return. Raises OSError; then the old file stands and no remains do, except
-    when only the fsync of the folder failed: then the new file stands.
+    when only the fsync of the folder failed: then the new file stands. One process writes a file at a time; a draft
+    that a killed one left is written over.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".tmp", dir=path.parent)
+    draft = path.with_name(f"{path.name}.tmp")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
     try:
         try:
             os.fchmod(descriptor, mode)
@@ -70,10 +71,10 @@ def write_atomically(path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        Path(name).replace(path)
+        draft.replace(path)
     except BaseException:
         with suppress(OSError):
-            Path(name).unlink()
+            draft.unlink()
         raise
     fsync_folder(path.parent)
 

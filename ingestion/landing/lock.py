@@ -100,6 +100,15 @@ def state_lock(path: Path, command: str, wait_seconds: float = 0) -> Iterator[Lo
         lock.release()
 
 
+def living_holder(path: Path) -> LockHolder | None:
+    """Who holds a lock, judged by the process that its file names, without touching the lock; None when nobody does."""
+    try:
+        holder = LockHolder(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return holder if _is_alive(holder.pid) else None
+
+
 def _one_line(command: str) -> str:
     return " ".join(command.split())[:_COMMAND_CHARACTERS]
 

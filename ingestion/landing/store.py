@@ -67,6 +67,14 @@ class Landing:
         ids = self.batch_ids(source)
         return self.manifest(source, ids[-1]) if ids else None
 
+    def newest_complete(self, source: str) -> Manifest | None:
+        """The manifest of the last batch that leaves no full load unfinished: what readers may go up to."""
+        for batch_id in reversed(self.batch_ids(source)):
+            manifest = self.manifest(source, batch_id)
+            if manifest.is_complete:
+                return manifest
+        return None
+
     def manifests(self, source: str, after: int = 0) -> Iterator[Manifest]:
         """The manifests of all batches committed by now with an id above `after`, ascending."""
         for batch_id in self.batch_ids(source):

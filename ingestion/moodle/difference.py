@@ -2,42 +2,59 @@
 
 How a table is read follows from its contract (`Sync`) and the sync's mode:
 
-- whole, or any table but an append-only one in a full load: every row; what is not there is gone;
-- watermark: rows at or after the cursor less an overlap, then the keys alone, to find deletes; to reconcile, every row,
-  so that an edit that moved no time is found as well;
+- whole, or any table but an append-only one in a full load: every row, of a range of keys where one is given; what is
+  not there is gone;
+- watermark: rows at or after the cursor less an overlap, then sums over the keys, which tell where rows went or came
+  unnoticed; to reconcile, every row, so that an edit that moved no time is found as well;
 - append: rows above the cursor less an overlap; nothing is ever deleted;
-- touched: the rows of usages that moved; what a re-read usage lost is gone, and so are usages whose id is gone.
+- touched: the rows of usages that moved, came or went; what is not there any more of such a usage is gone;
+- history: of a large gradebook, the grades of courses that may have been regraded, then sums over the keys.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 
 import polars as pl
 
 from ingestion.contracts import Stream, Sync, Table
-from ingestion.frames import (
-    HASH,
-    QUARANTINE,
-    cast_by_contract,
-    key_text,
-    keys_of,
-    landed_schema,
-    project,
-    with_hash,
-)
-from ingestion.key_state import KeyStates, within_overlap
+from ingestion.frames import QUARANTINE, cast_by_contract, keys_of, landed_schema, project, with_hash
+from ingestion.key_state import KeyStates
 from ingestion.landing import Batch
 from ingestion.moodle.databases import Snapshot
-from ingestion.moodle.queries import Queries, Touched
+from ingestion.moodle.keys import compare_keys
+from ingestion.moodle.queries import EVERY_KEY, KeyRange, Queries, Touched
 from ingestion.moodle.source import MoodleSource
+
+# Tables whose changes move grades in place, without a word in the history of grades.
+_REGRADING = ("grade_items", "grade_categories")
+
+
+@dataclass(frozen=True)
+class MovedUsages:
+    """Ids of the question usages that an incremental sync reads whole: those that `Touched` finds by time, and others
+    that came or went without one (a restored course keeps its old times)."""
+
+    by_time: pl.Series
+    others: pl.Series
+
+    @property
+    def all(self) -> pl.Series:
+        return pl.concat([self.by_time, self.others])
 
 
 @dataclass(frozen=True)
 class TableRead:
-    """What the tables of one batch share. `cursor` maps a table to the position where the last batch ended."""
+    """What the tables of one batch share. `cursor` maps a table to the position where the last batch ended.
+
+    `reconciles` reads tables with a watermark whole; `heals` compares the keys of every table, however large.
+    `reread` names tables of which other columns are there than before: they are read whole. `stepped_back` is by how
+    many seconds the source's clock was set back since the last batch. `by_history` tells that the gradebook kept its
+    history then and keeps it now.
+    """
 
     source: MoodleSource
     snapshot: Snapshot
@@ -45,200 +62,208 @@ class TableRead:
     states: KeyStates
     batch: Batch
     cursor: Mapping[str, int]
+    tables: Mapping[str, Table]
     is_full: bool
-    reconciles: bool
+    reconciles: bool = False
+    heals: bool = False
+    reread: frozenset[str] = frozenset()
+    stepped_back: int = 0
+    by_history: bool = False
+    regraded: set[int] = field(default_factory=set)
 
     @cached_property
     def quarantine(self) -> StreamDifference:
         """Where the rows of all tables go that their contracts cannot hold."""
         return StreamDifference(self, QUARANTINE)
 
+    def since(self, table: str) -> int:
+        """From which time on a sync reads what was written to a table."""
+        return self.cursor.get(table, 0) - self.source.watermark_overlap_seconds - self.stepped_back
+
+    def append_floor(self, table: str) -> int:
+        """The key above which the next sync reads an append-only table."""
+        return max(self.cursor.get(table, 0) - self.source.append_overlap_rows, 0)
+
     @cached_property
     def touched(self) -> Touched:
-        overlap = self.source.watermark_overlap_seconds
-        return Touched(self.cursor.get("quiz_attempts", 0) - overlap, self.cursor.get("question_attempts", 0) - overlap)
+        return Touched(self.since("quiz_attempts"), self.since("question_attempts"))
 
     @cached_property
-    def touched_usages(self) -> pl.DataFrame:
-        """The touched usages' ids, read once a batch."""
-        frames = list(self.frames(self.queries.usage_ids(self.touched)))
-        return pl.concat(frames).cast(pl.Int64) if frames else pl.DataFrame(schema={"usage_id": pl.Int64})
+    def moved_usages(self) -> MovedUsages:
+        """Found once a batch, before any usage of it lands."""
+        by_time = self.integers(self.queries.usage_ids(self.touched))
+        usages = self.tables["question_usages"]
+        differing = compare_keys(self.snapshot, self.queries, usages, self.states.of(usages.streams[0]))
+        others = pl.concat([differing.gone, differing.missing])
+        return MovedUsages(by_time, others.filter(~others.is_in(by_time.implode())))
 
-    @cached_property
-    def living_usages(self) -> pl.DataFrame:
-        """The ids of all usages that there are, read once a batch."""
-        return self._ids("question_usages").rename({"id": "usage_id"})
+    def regraded_courses(self) -> pl.Series:
+        """The courses whose grades may have moved: those with news in the histories of grades and grade items, and
+        those of which a grade item or category is other than before (regrading alone rewrites weights in place)."""
+        floors = self.append_floor("grade_grades_history"), self.append_floor("grade_items_history")
+        named = self.integers(self.queries.graded_courses(*floors))
+        return pl.concat([named, pl.Series(sorted(self.regraded), dtype=pl.Int64)]).unique().sort()
 
-    def _ids(self, name: str) -> pl.DataFrame:
-        table = f"select id from {self.queries.table(name)}"
-        frames = list(self.frames(table))
-        return pl.concat(frames).cast(pl.Int64) if frames else pl.DataFrame(schema={"id": pl.Int64})
+    def integers(self, sql: str) -> pl.Series:
+        """The one column of a query."""
+        found = [frame.to_series().cast(pl.Int64) for frame in self.frames(sql)]
+        return pl.concat([pl.Series(dtype=pl.Int64), *(series.alias("") for series in found)])
 
     def frames(self, sql: str) -> Iterator[pl.DataFrame]:
         return self.snapshot.read(sql, bulk=self.is_full)
 
-    def keep(self, table: Table) -> dict[str, int]:
-        """A table that is not there: what had landed of it stays as it is, and so does its cursor."""
-        return {table.name: self.cursor[table.name]} if table.name in self.cursor else {}
+
+class Way(StrEnum):
+    """How a table is read in one batch."""
+
+    WHOLE = "whole"
+    WATERMARK = "watermark"
+    APPEND = "append"
+    TOUCHED = "touched"
+    HISTORY = "history"
 
 
 @dataclass
 class TableSync:
-    """Brings one table's difference into the batch."""
+    """Brings one table's difference into the batch; in a full load, that of a range of its keys."""
 
     read: TableRead
     table: Table
+    keys: KeyRange = EVERY_KEY
     notes: list[str] = field(default_factory=list)
 
-    def run(self, progress: Callable[[int], None]) -> int | None:
-        """Land the difference; returns the table's new position, None for a table that has none."""
-        position_column = self._position_column()
-        position = self.read.cursor.get(self.table.name)
-        streams = [StreamDifference(self.read, stream) for stream in self.table.streams]
+    def __post_init__(self) -> None:
+        self._way = self._chosen_way()
+        is_noted = self._way in (Way.WHOLE, Way.TOUCHED)
+        self._streams = [StreamDifference(self.read, stream, notes_seen=is_noted) for stream in self.table.streams]
+        self._gone = pl.Series(dtype=pl.Int64)
+        self._quarantined: set[str] = set()
+
+    def _chosen_way(self) -> Way:
+        read, sync = self.read, self.table.sync
+        if sync is Sync.APPEND:
+            return Way.APPEND
+        if read.is_full or self.table.name in read.reread or (sync is Sync.WATERMARK and read.reconciles):
+            return Way.WHOLE
+        if self.table.name == "grade_grades" and read.by_history and not read.reconciles and not read.heals:
+            rows = read.states.of(self.table.streams[0]).count()
+            return Way.HISTORY if rows > read.source.whole_read_max_rows else Way.WHOLE
+        return Way(sync.value)
+
+    def run(self, progress: Callable[[int], None], position: int | None) -> int | None:
+        """Land the difference. Takes the table's position and returns its new one, None for a table that has none."""
+        position_column = self.table.position_column
         rows_read = 0
-        for frame in self.read.frames(self._query()):
-            cast = cast_by_contract(self.table, frame)
-            if len(cast.quarantined):
-                self.read.quarantine.take(cast.quarantined)
-            for difference in streams:
-                difference.take(cast.rows, quarantined=cast.quarantined["key"])
-            rows_read += len(frame)
-            progress(rows_read)
-            if position_column and len(cast.rows):
-                position = _further(position, cast.rows[position_column])
-        for difference in streams:
+        for sql in self._queries():
+            for frame in self.read.frames(sql):
+                rows = self._take(frame)
+                rows_read += len(frame)
+                progress(rows_read)
+                if position_column and len(rows):
+                    position = _further(position, rows[position_column])
+        for difference in self._streams:
             self._finish(difference, position)
         if position is not None and self.table.sync is not Sync.APPEND:
             # A row stamped in the future must not hide what is stamped now.
             position = min(position, int(self.read.snapshot.clock.timestamp()))
         return position
 
-    def _position_column(self) -> str | None:
-        if self.table.sync is Sync.APPEND:
-            return self.table.primary_key[0]
-        if self.table.name == "question_attempts":
-            return "timemodified"
-        return self.table.watermark
+    def _take(self, frame: pl.DataFrame) -> pl.DataFrame:
+        cast = cast_by_contract(self.table, frame)
+        if len(cast.quarantined):
+            self.read.quarantine.take(cast.quarantined)
+            self._quarantined |= set(cast.quarantined["key"])
+        for difference in self._streams:
+            fresh = difference.take(cast.rows, quarantined=cast.quarantined["key"])
+            if self.table.name in _REGRADING:
+                self.read.regraded.update(fresh["courseid"].drop_nulls())
+        return cast.rows
 
-    @property
-    def _is_whole(self) -> bool:
-        if self.table.sync is Sync.WATERMARK and self.read.reconciles:
-            return True
-        return self.table.sync is Sync.WHOLE or (self.read.is_full and self.table.sync is not Sync.APPEND)
+    def _queries(self) -> Iterator[str]:
+        """What to read; later queries are made from what earlier ones brought."""
+        read, queries = self.read, self.read.queries
+        if self._way is Way.WHOLE:
+            yield queries.of_range(self.table, self.keys)
+        elif self._way is Way.APPEND:
+            floor = None if self.table.name in read.reread else read.append_floor(self.table.name)
+            yield queries.of_range(self.table, self.keys if read.is_full else KeyRange(floor))
+        elif self._way is Way.TOUCHED:
+            others = read.moved_usages.others
+            yield queries.read(self.table, touched=read.touched)
+            yield from queries.of_parents(self.table, others)
+        elif self._way is Way.HISTORY:
+            yield from queries.of_courses(self.table, read.regraded_courses())
+            yield from queries.of_keys(self.table, self._compare_keys())
+        else:
+            yield queries.since(self.table, read.since(self.table.name))
+            if read.heals or self._streams[0].state.count() <= read.source.delete_check_max_rows:
+                yield from queries.of_keys(self.table, self._compare_keys())
+            else:
+                self.notes.append(f"keys of {self.table.name} not compared: more than delete_check_max_rows")
 
-    def _query(self) -> str:
-        if self._is_whole:
-            return self.read.queries.read(self.table)
-        if self.table.sync is Sync.APPEND:
-            return self.read.queries.read(self.table, f"t.{self.table.primary_key[0]} > {self._append_floor()}")
-        if self.table.sync is Sync.TOUCHED:
-            return self.read.queries.read(self.table, touched=self.read.touched)
-        since = self.read.cursor.get(self.table.name, 0) - self.read.source.watermark_overlap_seconds
-        return self.read.queries.read(self.table, f"t.{self.table.watermark} >= {since}")
-
-    def _append_floor(self, position: int | None = None) -> int:
-        base = self.read.cursor.get(self.table.name, 0) if position is None else position
-        return max(base - self.read.source.append_overlap_rows, 0)
+    def _compare_keys(self) -> pl.Series:
+        """Note which keys are gone; returns those that came without a sign that a sync goes by."""
+        found = compare_keys(self.read.snapshot, self.read.queries, self.table, self._streams[0].state)
+        self._gone = found.gone
+        # What was turned away just now is not read twice.
+        return found.missing.filter(~found.missing.cast(pl.String).is_in(list(self._quarantined)))
 
     def _finish(self, difference: StreamDifference, position: int | None) -> None:
-        if self._is_whole:
-            difference.finish_whole()
-        elif self.table.sync is Sync.APPEND:
-            difference.finish_append(self._append_floor(position))
-        elif self.table.sync is Sync.TOUCHED:
-            difference.finish_touched()
-        elif len(difference.old) > self.read.source.delete_check_max_rows:
-            self.notes.append(f"keys of {self.table.name} not compared: more than delete_check_max_rows")
-            difference.finish_merged()
+        if self._way is Way.WHOLE:
+            difference.delete(difference.state.unseen(self.keys.above, self.keys.up_to))
+        elif self._way is Way.APPEND:
+            ends = [bound for bound in (position, self.keys.up_to) if bound is not None]
+            difference.state.remove_up_to(min(ends, default=0) - self.read.source.append_overlap_rows)
+        elif self._way is Way.TOUCHED:
+            parent = self.table.parent or ""
+            difference.delete(difference.state.unseen_of(parent, self.read.moved_usages.all))
         else:
-            difference.finish_with_keys(self.read.frames(self.read.queries.keys(self.table)))
+            difference.delete(self._gone.to_frame(self.table.primary_key[0]))
+        difference.state.forget_seen()
 
 
 class StreamDifference:
-    """Rows of one stream against its last state, frame by frame; only keys and hashes are held."""
+    """Rows of one stream against its last state, frame by frame. With `notes_seen` the state notes every key met."""
 
-    def __init__(self, read: TableRead, stream: Stream) -> None:
-        self._read = read
+    def __init__(self, read: TableRead, stream: Stream, *, notes_seen: bool = False) -> None:
+        self._batch = read.batch
         self._stream = stream
-        self._keys = list(stream.primary_key)
-        self._seen: list[pl.DataFrame] = []
         self._schema = landed_schema(stream)
-        self.old = read.states.of(stream)
+        self._notes_seen = notes_seen
+        self.state = read.states.of(stream)
+        if notes_seen:
+            self.state.begin_reading()
         read.batch.open_stream(stream.name, self._schema)
 
-    def take(self, rows: pl.DataFrame, *, quarantined: pl.Series | None = None) -> None:
-        """Land those rows of a frame that are new or other than the last state has them.
+    def take(self, rows: pl.DataFrame, *, quarantined: pl.Series | None = None) -> pl.DataFrame:
+        """Land and return those rows of a frame that are new or other than the last state has them.
 
         `quarantined` names further rows by their key as text: they count, and their last good version stays.
         """
         hashed = with_hash(project(self._stream, rows))
-        known = self.old.select(*self._keys, pl.col(HASH).alias("_known"))
-        compared = hashed.join(known, on=self._keys, how="left", maintain_order="left")
-        fresh = compared.filter(pl.col("_known").is_null() | (pl.col("_known") != pl.col(HASH)))
-        self._read.batch.append(self._stream.name, fresh.select(list(self._schema)))
-        self._seen.append(keys_of(self._stream, hashed))
+        fresh = hashed.filter(self.state.news(hashed))
+        self._batch.append(self._stream.name, fresh.select(list(self._schema)))
+        self.state.put(keys_of(self._stream, fresh))
         bad = 0 if quarantined is None else len(quarantined)
-        self._read.batch.count(
+        self._batch.count(
             self._stream.name,
             received=len(rows) + bad,
             accepted=len(fresh),
             duplicate=len(rows) - len(fresh),
             quarantined=bad,
         )
-        if bad and quarantined is not None:
-            self._seen.append(self.old.filter(key_text(self._keys).is_in(quarantined.implode())))
+        if self._notes_seen:
+            self.state.see(hashed)
+            if bad and quarantined is not None:
+                self.state.see_texts(quarantined)
+        return fresh
 
-    def finish_whole(self) -> None:
-        """Everything was read: what is not there is gone."""
-        seen = self._all_seen()
-        self._delete(self.old.join(seen, on=self._keys, how="anti"))
-        self._read.states.replace(self._stream, seen)
-
-    def finish_merged(self) -> None:
-        """What was not read stays."""
-        self._replace(self._merged())
-
-    def finish_append(self, floor: int) -> None:
-        self._replace(within_overlap(self._stream, self._merged(), floor))
-
-    def finish_with_keys(self, key_frames: Iterator[pl.DataFrame]) -> None:
-        """The keys that the source has now: those of the last state that are missing are gone."""
-        schema = pl.Schema({key: self._schema[key] for key in self._keys})
-        frames = [frame.cast(schema) for frame in key_frames]
-        living = pl.concat(frames) if frames else pl.DataFrame(schema=schema)
-        merged = self._merged()
-        gone = merged.join(living, on=self._keys, how="anti")
-        self._delete(gone)
-        self._replace(merged.join(living, on=self._keys, how="semi") if len(gone) else merged)
-
-    def finish_touched(self) -> None:
-        """Rows of a usage that was read whole, or whose usage is gone, and that were not seen, are gone."""
-        parent = self._stream.table.parent
-        assert parent is not None
-        seen = self._all_seen()
-        was_read = self.old.join(self._read.touched_usages, left_on=parent, right_on="usage_id", how="semi")
-        orphaned = self.old.join(self._read.living_usages, left_on=parent, right_on="usage_id", how="anti")
-        gone = pl.concat([was_read, orphaned]).unique(self._keys, maintain_order=True)
-        gone = gone.join(seen, on=self._keys, how="anti")
-        self._delete(gone)
-        merged = self._merged()
-        self._replace(merged.join(gone, on=self._keys, how="anti") if len(gone) else merged)
-
-    def _all_seen(self) -> pl.DataFrame:
-        return pl.concat(self._seen) if self._seen else self.old.clear()
-
-    def _merged(self) -> pl.DataFrame:
-        seen = self._all_seen()
-        return pl.concat([self.old.join(seen, on=self._keys, how="anti"), seen]) if len(seen) else self.old
-
-    def _replace(self, state: pl.DataFrame) -> None:
-        if state is not self.old:
-            self._read.states.replace(self._stream, state)
-
-    def _delete(self, gone: pl.DataFrame) -> None:
+    def delete(self, gone: pl.DataFrame) -> None:
+        """Land deletes of these keys."""
         if len(gone):
-            self._read.batch.append(self._stream.name, gone.select(self._keys).sort(self._keys), op="delete")
-            self._read.batch.count(self._stream.name, deleted=len(gone))
+            self._batch.append(self._stream.name, gone, op="delete")
+            self._batch.count(self._stream.name, deleted=len(gone))
+            self.state.remove(gone)
 
 
 def _further(position: int | None, column: pl.Series) -> int | None:

@@ -10,6 +10,7 @@ from ingestion.landing import Manifest
 from ingestion.moodle.source import MoodleSource
 
 MODES = ("auto", "incremental", "full")
+RESUMES = "resumes_full_load"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ def decide(
     """The mode of the next sync.
 
     Whatever is asked for, a source without history or with history under other contracts is read in full. `now` is
-    the source's clock. Reasons: first_sync, contracts_changed, requested, last_sync_failed, window_exceeded, normal.
+    the source's clock. A full load that is not finished goes on, and is never started over but under other contracts.
+    Reasons: first_sync, contracts_changed, resumes_full_load, requested, last_sync_failed, window_exceeded, normal.
     """
     if asked not in MODES:
         raise UsageError(f"The sync mode of source {source.name} must be one of {', '.join(MODES)}, not {asked!r}.")
@@ -38,6 +40,8 @@ def decide(
         return Decision("full", "first_sync")
     if newest.contract_version != contracts:
         return Decision("full", "contracts_changed")
+    if not newest.is_complete:
+        return Decision("full", RESUMES)
     if asked != "auto":
         return Decision(asked, "requested")
     if last_failed and source.on_failure == "full":

@@ -5,8 +5,10 @@ Decimals travel as text (drivers cut or round them), integers as 64 bit. Identif
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import polars as pl
 
 from ingestion.contracts import Column, Table
 
@@ -16,6 +18,11 @@ _CASTS: Mapping[str, Mapping[str, str]] = {
     # SQLite's columns hold what they are given; text keeps it for the contract to judge.
     "sqlite": {"int": "cast({} as text)", "text": "cast({} as text)", "float": "cast({} as text)"},
 }
+# What the queries call the table that they are about.
+ALIAS = "t"
+# How many keys in a row share the sums by which keys are compared.
+BUCKET = 65_536
+_NAMED_KEYS = 1_000
 _CAST_OF = {"int": "int", "time": "int", "user": "int", "actor": "int", "float": "float"}
 
 
@@ -27,6 +34,23 @@ class Touched:
 
     attempts_since: int
     question_attempts_since: int
+
+
+@dataclass(frozen=True)
+class KeyRange:
+    """Integer keys from just above one up to another; None is no bound."""
+
+    above: int | None = None
+    up_to: int | None = None
+
+    def condition(self, key: str) -> str | None:
+        """The range as SQL, None when it holds every key."""
+        bounds = [f"{key} > {self.above}"] if self.above is not None else []
+        bounds += [f"{key} <= {self.up_to}"] if self.up_to is not None else []
+        return " and ".join(bounds) or None
+
+
+EVERY_KEY = KeyRange()
 
 
 @dataclass(frozen=True)
@@ -53,19 +77,26 @@ class Queries:
         if table.reader == "activity_instances":
             return self.activity_instances()
         conditions = [f"({condition})" for condition in (table.only, where) if condition]
-        alias, source = "t", f"{self.table(table.name)} as t"
-        usage = self.quote(table.parent) if table.parent else ""
-        selected = [self._selected(c, alias) for c in self._present(table)]
+        source = f"{self.table(table.name)} as {ALIAS}"
+        selected = [self._selected(c) for c in self._present(table)]
         if table.reader == "question_attempt_steps":
             source += f" join {self.table('question_attempts')} as a on a.id = t.questionattemptid"
             selected.append(self._cast("a.questionusageid", "int") + " as questionusageid")
-            usage = "a.questionusageid"
-        elif table.parent:
-            usage = f"t.{usage}"
         if touched is not None:
-            source += f" join ({self.touched_usages(touched)}) as touched on touched.usage_id = {usage}"
+            touched_usages = self.touched_usages(touched)
+            source += f" join ({touched_usages}) as touched on touched.usage_id = {self._usage(table)}"
         condition = " where " + " and ".join(conditions) if conditions else ""
         return f"select {', '.join(selected)} from {source}{condition}"
+
+    def _usage(self, table: Table) -> str:
+        """The column that names a row's usage."""
+        if table.reader == "question_attempt_steps":
+            return "a.questionusageid"
+        return f"{ALIAS}.{self.quote(table.parent or '')}"
+
+    def since(self, table: Table, since: int) -> str:
+        """The rows of a table with a watermark that were written at or after the given seconds."""
+        return self.read(table, f"{ALIAS}.{self.quote(table.watermark or '')} >= {since}")
 
     def touched_usages(self, touched: Touched) -> str:
         """The ids of the touched usages, each once, as usage_id."""
@@ -79,19 +110,79 @@ class Queries:
     def usage_ids(self, touched: Touched) -> str:
         return f"select {self._cast('usage_id', 'int')} as usage_id from ({self.touched_usages(touched)}) as u"
 
-    def keys(self, table: Table) -> str:
-        """The primary keys alone, for finding deletes."""
-        keys = ", ".join(f"{self._cast(self.quote(k), 'int')} as {self.quote(k)}" for k in table.primary_key)
-        condition = f" where {table.only}" if table.only else ""
-        return f"select {keys} from {self.table(table.name)}{condition}"
+    def of_parents(self, table: Table, parents: pl.Series) -> Iterator[str]:
+        """The rows of some usages, in queries of bounded length."""
+        usage = self._usage(table)
+        yield from (self.read(table, condition) for condition in _any_of(usage, parents))
+
+    def of_keys(self, table: Table, keys: pl.Series) -> Iterator[str]:
+        """The rows of some keys of a table with one integer key, in queries of bounded length."""
+        key = f"{ALIAS}.{self.quote(table.primary_key[0])}"
+        yield from (self.read(table, condition) for condition in _any_of(key, keys))
+
+    def of_range(self, table: Table, keys: KeyRange) -> str:
+        """The rows of a range of keys; of a table without an integer key, all of them."""
+        if not table.has_integer_key:
+            return self.read(table)
+        return self.read(table, keys.condition(f"{ALIAS}.{self.quote(table.primary_key[0])}"))
+
+    def of_courses(self, table: Table, courses: pl.Series) -> Iterator[str]:
+        """The rows of a table whose grade items belong to some courses, in queries of bounded length."""
+        for condition in _any_of("courseid", courses):
+            items = f"select id from {self.table('grade_items')} where {condition}"
+            yield self.read(table, f"{ALIAS}.itemid in ({items})")
+
+    def graded_courses(self, grades_above: int, items_above: int) -> str:
+        """The courses that the history of grades or grade items names above these ids, as `course`."""
+        course = self._cast("courseid", "int")
+        return (
+            f"select {course} as course from {self.table('grade_items')} where id in"
+            f" (select itemid from {self.table('grade_grades_history')} where id > {grades_above})"
+            f" union select {course} as course from {self.table('grade_items_history')} where id > {items_above}"
+        )
+
+    def setting(self, name: str) -> str:
+        """The value of one of Moodle's site settings; no row where it is not set."""
+        return f"select {self._cast('value', 'text')} as value from {self.table('config')} where name = '{name}'"
+
+    def bound(self, table: Table, above: int | None, rows: int) -> str:
+        """How many keys there are above one, counted no further than `rows`; and the last of them."""
+        key = self.quote(table.primary_key[0])
+        condition = KeyRange(above).condition(key)
+        where = f" where {condition}" if condition else ""
+        some = f"select {key} as k from {self.table(table.name)}{where} order by {key} limit {rows}"
+        counted, last = self._cast("count(*)", "int"), self._cast("max(k)", "int")
+        return f"select {counted} as key_count, {last} as last_key from ({some}) as s"
+
+    def highest(self, table: Table, column: str) -> str:
+        name = self.quote(column)
+        return f"select {self._cast(f'max({name})', 'int')} as highest from {self.table(table.name)}"
+
+    def keys(self, table: Table, ranges: Sequence[tuple[int, int]]) -> str:
+        """The keys within half-open ranges of a table with one integer key."""
+        key = self.quote(table.primary_key[0])
+        only = f"({table.only}) and " if table.only else ""
+        return (
+            f"select {self._cast(key, 'int')} as {key} from {self.table(table.name)} where {only}{within(key, ranges)}"
+        )
+
+    def key_buckets(self, table: Table) -> str:
+        """For every BUCKET keys in a row, as `bucket`: the sums of `key_sums`."""
+        key = self.quote(table.primary_key[0])
+        sums = ", ".join(f"{self._cast(sql, 'int')} as {name}" for name, sql in key_sums(key).items())
+        number = f"{key} {'div' if self.dialect == 'mysql' else '/'} {BUCKET}"
+        only = f" where {table.only}" if table.only else ""
+        return (
+            f"select {self._cast(number, 'int')} as bucket, {sums} from {self.table(table.name)}{only} group by bucket"
+        )
 
     def _present(self, table: Table) -> Sequence[Column]:
         present = self.columns[self.prefix + table.name]
         return [c for c in table.columns if c.name in present]
 
-    def _selected(self, column: Column, alias: str) -> str:
+    def _selected(self, column: Column) -> str:
         name = self.quote(column.name)
-        return f"{self._cast(f'{alias}.{name}', _CAST_OF.get(column.type, 'text'))} as {name}"
+        return f"{self._cast(f'{ALIAS}.{name}', _CAST_OF.get(column.type, 'text'))} as {name}"
 
     def _cast(self, expression: str, type_: str) -> str:
         return _CASTS[self.dialect][type_].format(expression)
@@ -116,3 +207,27 @@ class Queries:
                 f" from {self.table(module)}"
             )
         return " union all ".join(parts)
+
+
+def key_sums(key: str) -> dict[str, str]:
+    """What is told of the keys of a bucket, by name, in SQL that all databases and DuckDB read alike.
+
+    No sum passes 2^63 for keys up to 10^14: the places within the bucket are squared, and cubed modulo a prime.
+    """
+    place = f"({key} % {BUCKET})"
+    return {
+        "key_count": "count(*)",
+        "key_sum": f"sum({key})",
+        "square_sum": f"sum({place} * {place})",
+        "cube_sum": f"sum((({place} * {place}) % 65521) * {place})",
+    }
+
+
+def within(key: str, ranges: Sequence[tuple[int, int]]) -> str:
+    """The condition that a key lies in one of some half-open ranges."""
+    return "(" + " or ".join(f"({key} >= {low} and {key} < {high})" for low, high in ranges) + ")"
+
+
+def _any_of(key: str, values: pl.Series) -> Iterator[str]:
+    for start in range(0, len(values), _NAMED_KEYS):
+        yield f"{key} in ({', '.join(map(str, values[start : start + _NAMED_KEYS]))})"

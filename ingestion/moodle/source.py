@@ -23,6 +23,10 @@ class MoodleSource:
     """A Moodle database as a source. `url` holds the secret and is left out of every representation.
 
     `base_folder` is where a relative SQLite path counts from. Times are seconds, sizes are rows.
+
+    `time_budget_seconds` bounds what one sync reads of a full load: after it, no further range of `range_rows` rows is
+    begun. None reads it all in one sync. A gradebook of more than `whole_read_max_rows` grades is read by its history
+    where it can be.
     """
 
     name: str
@@ -33,10 +37,13 @@ class MoodleSource:
     batch_rows: int = 50_000
     statement_timeout_seconds: int = 600
     delete_check_max_rows: int = 5_000_000
+    whole_read_max_rows: int = 2_000_000
     sync_window_hours: float = 24.0
     on_failure: str = "full"
     watermark_overlap_seconds: int = 600
     append_overlap_rows: int = 1_000
+    time_budget_seconds: float | None = None
+    range_rows: int = 500_000
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_]*", self.prefix):

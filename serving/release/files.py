@@ -50,8 +50,11 @@ def write_durably(path: Path, data: bytes, mode: int) -> None:
 
 
 def write_atomically(path: Path, data: bytes, mode: int) -> None:
-    """Replace `path` in one step: a reader sees the old content or the new one, also across a crash."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Replace `path` in one step: a reader sees the old content or the new one, also across a crash.
+
+    One process writes it at a time. A draft that a killed one left is written over by the next.
+    """
+    draft = path.with_name(f".{path.name}.tmp")
     try:
         write_durably(draft, data, mode)
         draft.replace(path)

@@ -12,10 +12,12 @@ import pytest
 import yaml
 
 import orchestration.definitions
+from orchestration import jobs, locking
 from orchestration.assets.evidence import table
 from orchestration.event_log import EventLog
 from orchestration.instance import PID_TAG, RUNS_KEPT, forget_old_runs, open_instance
-from orchestration.jobs import HOURLY, REBUILD, RECONCILE
+from orchestration.jobs import HOURLY, REBUILD, RECONCILE, dead_run_sensor
+from orchestration.locking import holding_state
 from orchestration.settings import Settings, load_settings
 
 TWO_SOURCES = """\
@@ -182,9 +184,33 @@ def test_runs_are_forgotten_after_a_month_with_their_files(instance: dg.DagsterI
 
 def test_a_run_whose_process_died_does_not_look_alive(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     job = dg.Definitions(assets=[a]).resolve_implicit_global_asset_job_def()
-    dead = instance.create_run_for_job(job, tags={PID_TAG: str(2**22 + 1)}, status=dg.DagsterRunStatus.STARTED)
+    # Its number has gone to another process since, which is alive.
+    dead = instance.create_run_for_job(job, tags={PID_TAG: str(os.getppid())}, status=dg.DagsterRunStatus.STARTED)
     foreign = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
     with open_instance(load_settings(tmp_path / "rollbook.toml")) as again:
         states = {run.run_id: run.status for run in again.get_runs()}
     assert states[dead.run_id] == dg.DagsterRunStatus.FAILURE
     assert states[foreign.run_id] == dg.DagsterRunStatus.STARTED
+
+
+def test_a_run_that_died_with_all_of_dagster_does_not_hold_the_queue_for_ever(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(tmp_path / "rollbook.toml")
+    job = dg.Definitions(assets=[a]).resolve_implicit_global_asset_job_def()
+    run_id = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED).run_id
+    sensor, cursor = dead_run_sensor(settings), None
+
+    def look() -> dg.DagsterRunStatus:
+        nonlocal cursor
+        with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
+            cursor = sensor.evaluate_tick(context).cursor
+        return instance.get_run_by_id(run_id).status  # type: ignore[union-attr]
+
+    alive, dead = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE
+    assert [look(), look()] == [alive, alive]  # it may not have come to the lock yet
+    monkeypatch.setattr(jobs, "_TAKES_THE_LOCK_WITHIN", timedelta(0))
+    with holding_state(settings.data_dir, "a run"):
+        monkeypatch.setattr(locking, "_held", set())
+        assert [look(), look()] == [alive, alive]
+    assert [look(), look()] == [alive, dead]

@@ -84,6 +84,13 @@ class Models:
         return frozenset(found)
 
     @cached_property
+    def landed(self) -> frozenset[str]:
+        """The landed tables that incremental models read, directly or not."""
+        inputs = {name for model in self.models if model.unique_id in self.before_incremental for name in model.inputs}
+        prefix = "source.rollbook.landing."
+        return frozenset(name.removeprefix(prefix) for name in inputs if name.startswith(prefix))
+
+    @cached_property
     def marts(self) -> tuple[str, ...]:
         return tuple(model.name for model in self.tables if model.name.startswith(("marts.", "restricted.")))
 
@@ -158,6 +165,16 @@ class Warehouse:
                 self._swap(model)
         for (name,) in self.rows("select table_name from duckdb_tables() where schema_name = 'touched'"):
             self.con.execute(f"truncate touched.{name}")
+
+    def stale(self) -> dict[str, list[tuple[Any, ...]]]:
+        """By incremental model, rows by which it differs from a whole build on what it reads now."""
+        found = {}
+        for model in self._models.incremental:
+            held, due = f"(select * from {model.relation})", f"({model.whole})"
+            rows = self.rows(f"({held} except all {due}) union all ({due} except all {held}) limit 6")
+            if rows:
+                found[model.name] = rows
+        return found
 
     def has_touched(self) -> bool:
         """Whether anything landed since the last build."""

@@ -32,6 +32,10 @@ class Snapshot(Protocol):
         a snapshot between connections (`Database.has_shared_snapshot`).
         """
 
+    def scans(self, sql: str) -> dict[str, str]:
+        """Which tables the database would read from end to end to answer a query, by the alias or else the name that
+        the query gives them, each with the line of the query plan that says so. The query is not run."""
+
 
 class Database(Protocol):
     """A database that is only read. Every failure is a SourceError or UsageError without a secret."""

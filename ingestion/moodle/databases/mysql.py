@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import polars as pl
 import pymysql
-from pymysql.cursors import SSCursor
+from pymysql.cursors import DictCursor, SSCursor
 
 from ingestion.moodle.databases.arrow import failure, stream
 from ingestion.moodle.source import MoodleSource
@@ -21,6 +21,7 @@ where table_schema = database() order by table_name, ordinal_position
 """
 _INTEGER_TYPES = {1, 2, 3, 8, 9, 13}  # TINY, SHORT, LONG, LONGLONG, INT24, YEAR
 _FLOAT_TYPES = {4, 5}  # FLOAT, DOUBLE
+_PLAN = ("table", "type", "key", "rows", "extra")
 
 
 class MySQL:
@@ -143,3 +144,17 @@ class MySQLSnapshot:
                     yield pl.DataFrame(rows, schema=schema, orient="row")
         except pymysql.MySQLError as error:
             raise failure(self._source, error) from None
+
+    def scans(self, sql: str) -> dict[str, str]:
+        try:
+            with self._connection.cursor(DictCursor) as cursor:
+                cursor.execute(f"explain {sql}")
+                steps = [{name.lower(): value for name, value in step.items()} for step in cursor.fetchall()]
+        except pymysql.MySQLError as error:
+            raise failure(self._source, error) from None
+        # ALL reads all rows, index all entries of an index.
+        return {
+            str(step["table"]): ", ".join(f"{name} {step[name]}" for name in _PLAN if step.get(name) is not None)
+            for step in steps
+            if step["type"] in ("ALL", "index")
+        }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ _COLUMNS = """
 select table_name, column_name, data_type from information_schema.columns
 where table_schema = any (current_schemas(false)) order by table_name, ordinal_position
 """
+# A sequential scan in EXPLAIN's text: the table, then its alias where it has one.
+_SCAN = re.compile(r'Seq Scan on "?(\w+)"?(?: "?(\w+)"?)?')
 
 
 class PostgreSQL:
@@ -99,3 +102,11 @@ class PostgreSQLSnapshot:
             f"set local statement_timeout = '{self._source.statement_timeout_seconds}s'",
         ]
         return stream(self._source, url, sql, before)
+
+    def scans(self, sql: str) -> dict[str, str]:
+        try:
+            lines = [str(row[0]) for row in self._keeper.execute(f"explain {sql}".encode())]
+        except psycopg.Error as error:
+            raise failure(self._source, error) from None
+        found = ((_SCAN.search(line), line) for line in lines)
+        return {match[2] or match[1]: line.strip(" ->") for match, line in found if match}

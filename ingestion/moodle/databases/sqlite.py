@@ -77,3 +77,8 @@ class SQLiteSnapshot:
             schema = {column[0]: pl.String() for column in cursor.description}
             while rows := cursor.fetchmany(self._source.batch_rows):
                 yield pl.DataFrame(rows, schema=schema, orient="row")
+
+    def scans(self, sql: str) -> dict[str, str]:
+        steps = [str(row[3]) for row in self._connection.execute(f"explain query plan {sql}")]
+        scans = [step for step in steps if step.startswith("SCAN ")]
+        return {step.removeprefix("SCAN ").removeprefix("TABLE ").split()[0]: step for step in scans}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from ingestion.errors import SourceError
+from ingestion.moodle import sync as sync_module
 from ingestion.moodle.databases import open_database
 from ingestion.moodle.doctor import examine, grants
 from ingestion.moodle.source import MoodleSource
@@ -73,10 +76,48 @@ def test_three_syncs_over_six_months_equal_one_of_the_end(
     assert reports[3].manifest.has_rows is False
 
 
+def test_a_gradebook_read_by_its_history_equals_one_read_whole(
+    postgresql_sites: Any, make_work: Callable[[str], Any]
+) -> None:
+    step_by_step, at_once = make_work("steps"), make_work("once")
+    by_history = {"whole_read_max_rows": 0, "append_overlap_rows": 0}
+    reports = [
+        step_by_step.sync(postgresql_sites.url(name), options=by_history) for name in ("dev_t1", "dev_t2", "dev", "dev")
+    ]
+    at_once.sync(postgresql_sites.url("dev"))
+    for work in (step_by_step, at_once):
+        work.load()
+    assert step_by_step.content(without=("history",)) == at_once.content(without=("history",))
+    ledgers = [report.manifest.streams["grade_grades"].ledger for report in reports]
+    assert [ledger.accepted for ledger in ledgers[1:]] == [1374, 506, 0]
+    assert ledgers[3].received == 0
+
+
+@pytest.mark.parametrize("server_name", ["postgresql_sites", "mariadb_sites"])
+def test_a_full_load_in_parts_equals_one_at_once(
+    request: pytest.FixtureRequest, server_name: str, make_work: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = request.getfixturevalue(server_name).url("dev")
+    in_parts, at_once = make_work("parts"), make_work("once")
+    at_once.sync(url)
+    seconds = itertools.count()
+    monkeypatch.setattr(sync_module, "monotonic", lambda: float(next(seconds)))
+    parts = 1
+    while not in_parts.sync(url, options={"time_budget_seconds": 40, "range_rows": 3_000}).is_complete:
+        parts += 1
+    for work in (in_parts, at_once):
+        work.load()
+    assert parts > 4
+    assert in_parts.content() == at_once.content()
+
+
 def test_a_full_load_of_mariadb_is_healed_in_one_transaction(mariadb_sites: Any, work: Any) -> None:
     report = work.sync(mariadb_sites.url("iomad"))
     manifests = list(work.landing.manifests("campus"))
-    assert [(m.mode, m.reason) for m in manifests] == [("full", "first_sync"), ("incremental", "heals_full_load")]
+    assert [(m.mode, m.reason, m.is_complete) for m in manifests] == [
+        ("full", "first_sync", False),
+        ("incremental", "heals_full_load", True),
+    ]
     assert report.batch_ids == [1, 2]
 
 
@@ -160,6 +201,35 @@ def test_doctor_warns_of_an_account_that_could_write(request: pytest.FixtureRequ
     assert [f.level for f in writer if f.topic == "read-only"] == ["warn"]
     assert [f.level for f in reader if f.topic == "read-only"] == ["ok"]
     assert not [f for f in reader if f.level == "fail"]
+
+
+def scanned(url: str) -> dict[str, str]:
+    """Table -> what doctor says to make an index, for tables of at least 400 rows."""
+    findings = examine(MoodleSource("campus", url), scan_matters_rows=400)
+    found = {}
+    for finding in (f for f in findings if f.topic == "indexes" and f.level == "warn"):
+        what = re.fullmatch(r"every sync scans the \d+ rows of (\w+) for its timemodified: (.+)", finding.what)
+        assert what, finding.what
+        assert re.search(r"Seq Scan|type (ALL|index)|SCAN", what[2])
+        found[what[1]] = finding.mend.partition(": ")[2]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("server_name", "analyze"), [("postgresql_sites", "analyze"), ("mariadb_sites", "analyze table mdl_quiz_attempts")]
+)
+def test_doctor_shows_what_every_sync_scans_until_an_index_is_made(
+    request: pytest.FixtureRequest, server_name: str, analyze: str
+) -> None:
+    server = request.getfixturevalue(server_name)
+    server.copy("dev", "indexed")
+    server.run("indexed", analyze)
+    before = scanned(server.url("indexed"))
+    assert {"quiz_attempts", "question_attempts", "course_modules_completion"} <= set(before)
+    for name in ("quiz_attempts", "question_attempts"):
+        server.run("indexed", before[name])
+    server.run("indexed", analyze)
+    assert set(scanned(server.url("indexed"))) == set(before) - {"quiz_attempts", "question_attempts"}
 
 
 def test_the_grants_that_doctor_prints_suffice_and_give_no_more(postgresql_sites: Any, work: Any) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,9 @@ import polars as pl
 import pytest
 
 from ingestion.errors import SourceError, UsageError
+from ingestion.moodle import sync as sync_module
+from ingestion.moodle.mode import decide
+from ingestion.moodle.source import MoodleSource
 
 DAY = 86_400
 T0 = 1_780_000_000
@@ -181,12 +184,21 @@ def test_side_files_can_be_lost_at_any_time(site: Any, work: Any) -> None:
     site.attempt(1, user=5, at=T0)
     work.sync(site.url)
     states = work.folder / "state" / "campus"
-    for damage in (
-        lambda: (states / "state.json").unlink(),
-        lambda: (states / "state.json").write_text("{", encoding="utf-8"),
-        lambda: next(states.glob("quiz_attempts.*.parquet")).write_bytes(b"torn"),
-        lambda: [path.unlink() for path in states.iterdir()],
-    ):
+    file = states / "keys.duckdb"
+
+    def tear(at: int) -> None:
+        data = bytearray(file.read_bytes())
+        data[at : at + 4096] = b"x" * 4096
+        file.write_bytes(data)
+
+    damages: list[Callable[[], object]] = [
+        file.unlink,
+        lambda: file.write_bytes(b""),
+        lambda: file.write_bytes(b"torn"),
+        lambda: file.write_bytes(file.read_bytes()[:-5000]),
+        *(lambda at=at: tear(at) for at in range(0, file.stat().st_size - 4096, file.stat().st_size // 8)),
+    ]
+    for damage in damages:
         damage()
         report = work.sync(site.url, mode="full")
         assert (report.rows_landed, report.rows_deleted) == (0, 0)
@@ -199,8 +211,6 @@ def test_side_files_of_an_older_batch_are_not_believed(site: Any, work: Any) -> 
     kept = {path.name: path.read_bytes() for path in states.iterdir()}
     site.update("course", "id = 2", shortname="b")
     work.sync(site.url)
-    for path in states.iterdir():
-        path.unlink()
     for name, data in kept.items():
         (states / name).write_bytes(data)
     assert work.sync(site.url).rows_landed == 0
@@ -229,6 +239,20 @@ def test_the_mode_is_decided_and_its_reason_recorded(site: Any, work: Any, how: 
     report = work.sync(site.url, **how)
     assert (report.mode, report.reason) == expected
     assert (report.manifest.mode, report.manifest.reason) == expected
+
+
+def test_other_contracts_read_everything_again_the_log_too(site: Any, work: Any, monkeypatch: Any) -> None:
+    for number in (1, 5_000):
+        site.insert("logstore_standard_log", id=number, component="mod_quiz", eventname="e", timecreated=T0)
+    work.sync(site.url)
+    rules = sync_module.contracts()
+    vars(rules)["version"] = "another"
+    monkeypatch.setattr(sync_module, "contracts", lambda: rules)
+    report = work.sync(site.url, mode="incremental")
+    assert (report.mode, report.reason) == ("full", "contracts_changed")
+    assert (report.manifest.mode, report.manifest.reason) == ("full", "contracts_changed")
+    assert report.manifest.streams["logstore_standard_log"].ledger.received == 2
+    assert report.rows_landed == 0
 
 
 def test_an_incremental_sync_without_history_is_full(site: Any, work: Any) -> None:
@@ -342,3 +366,69 @@ def test_the_manifest_holds_no_url(site: Any, work: Any) -> None:
     for path in (work.folder / "landing" / "campus" / "_batches").glob("*.json"):
         assert str(site.path) not in path.read_text()
         assert json.loads(path.read_text())["source"] == "campus"
+
+
+def test_every_version_of_a_setting_is_in_the_landing_with_the_moment_it_was_seen(
+    site: Any, work: Any, noon: datetime
+) -> None:
+    site.insert("config", id=1, name="grade_minmaxtouse", value="1")
+    site.insert("config", id=2, name="supportemail", value="not on the list")
+    site.insert("config_plugins", id=1, plugin="mod_quiz", name="version", value="2024042200")
+    moments = [noon + timedelta(hours=hour) for hour in range(5)]
+    changes: list[Callable[[], None]] = [
+        lambda: None,
+        lambda: site.update("config", "id = 1", value="2"),
+        lambda: site.update("config_plugins", "id = 1", value="2025041400"),
+        lambda: site.update("config", "id = 1", value="1"),
+        lambda: site.delete("config", "id = 1"),
+    ]
+    for moment, change in zip(moments, changes, strict=True):
+        change()
+        work.sync(site.url, as_of=moment)
+    as_of = {manifest.batch_id: manifest.as_of for manifest in work.landing.manifests("campus")}
+
+    def versions(stream: str) -> list[tuple[Any, ...]]:
+        found = []
+        for batch_id in as_of:
+            if stream in work.landing.files("campus", batch_id):
+                for row in landed(work, stream, batch_id).to_dicts():
+                    found.append((as_of[row["_batch_id"]], row["_op"], row["name"], row["value"]))
+        return found
+
+    assert versions("config") == [
+        (moments[0], "upsert", "grade_minmaxtouse", "1"),
+        (moments[1], "upsert", "grade_minmaxtouse", "2"),
+        (moments[3], "upsert", "grade_minmaxtouse", "1"),
+        (moments[4], "delete", None, None),
+    ]
+    assert versions("config_plugins") == [
+        (moments[0], "upsert", "version", "2024042200"),
+        (moments[2], "upsert", "version", "2025041400"),
+    ]
+
+
+def test_after_a_failure_a_source_told_to_resume_lands_what_changed_meanwhile(site: Any, work: Any) -> None:
+    for number in (1, 2):
+        site.insert("user_enrolments", id=number, enrolid=1, userid=number, status=0, timemodified=T0)
+    work.sync(site.url)
+    site.update("user_enrolments", "id = 2", status=1, timemodified=T0 + 60)
+
+    def stop(table: str, rows: int) -> None:
+        if table == "user_enrolments":
+            raise SourceError("the line went dead")
+
+    with pytest.raises(SourceError):
+        work.sync(site.url, progress=stop)
+    resume = {"on_failure": "resume", "sync_window_hours": 24.0}
+    report = work.sync(site.url, last_failed=True, options=resume)
+    assert (report.mode, report.reason, report.rows_landed) == ("incremental", "normal", 1)
+
+
+def test_a_source_within_its_window_is_read_incrementally_and_beyond_it_in_full(site: Any, work: Any) -> None:
+    contract = work.sync(site.url).manifest.contract_version
+    newest = work.landing.newest("campus")
+    source = MoodleSource("campus", site.url, sync_window_hours=6)
+    for hours, expected in ((5.9, ("incremental", "normal")), (6.1, ("full", "window_exceeded"))):
+        now = newest.extracted_at + timedelta(hours=hours)
+        decision = decide(source, "auto", newest, now, last_failed=False, contracts=contract)
+        assert (decision.mode, decision.reason) == expected

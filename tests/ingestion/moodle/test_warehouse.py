@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import duckdb
 import pytest
 
 from ingestion import warehouse
@@ -119,6 +120,20 @@ def test_the_warehouse_is_rebuilt_from_landing_when_it_must_be(
     assert report.rebuilt == reason
     assert report.needs_build
     assert work.content() == before
+
+
+def test_a_warehouse_that_ends_too_early_is_rebuilt_wherever_it_ends(site: Any, work: Any) -> None:
+    site.attempt(1, user=5, at=T0)
+    work.sync(site.url)
+    work.load()
+    with duckdb.connect(str(work.warehouse)) as con:
+        # Marts lie behind the landed tables, which would all be found in what is left.
+        con.execute("create table mart as select uuid() as key from range(100_000)")
+    before, whole = work.content(), work.warehouse.read_bytes()
+    for size in (0, 1, 5000, len(whole) // 2, len(whole) - 262_144, len(whole) - 1):
+        work.warehouse.write_bytes(whole[:size])
+        assert work.load().rebuilt == "its file could not be read", size
+        assert work.content() == before, size
 
 
 def test_a_passed_time_boundary_asks_for_a_build_and_nothing_else_does(site: Any, work: Any) -> None:

@@ -37,7 +37,7 @@ category_paths as (
 ),
 
 sites_without_completion as (
-    select source
+    select distinct source
     from settings
     where name = 'enablecompletion' and value = '0'
 ),

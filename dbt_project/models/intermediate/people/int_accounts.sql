@@ -14,9 +14,10 @@ settings as (
 site_time_zones as (
     select
         source,
-        nullif(value, '99') as time_zone
+        max(nullif(value, '99')) as time_zone
     from settings
     where name = 'timezone'
+    group by source
 ),
 
 accounts as (

@@ -1,0 +1,126 @@
+"""What is lost or damaged and can be made again is made again by the next run, which says so; the rest is refused."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.process import Death, Replaced
+from tests.faults.school import School, differing_marts, undisturbed
+
+pytestmark = pytest.mark.slow
+
+CleanRelease = Callable[[int], Path]
+Damage = Callable[[School], object]
+
+
+def torn(folder: Path) -> None:
+    """Every file in a folder ends in its middle."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+SIDE_DAMAGES: dict[str, Damage] = {
+    "the side files are lost": lambda school: shutil.rmtree(school.data / "state"),
+    "the side files are torn": lambda school: torn(school.data / "state"),
+    "dbt's folder is lost": lambda school: shutil.rmtree(school.data / "dbt"),
+    "dbt's manifest is torn": lambda school: torn(school.data / "dbt" / "target"),
+    "Dagster's home is lost": lambda school: shutil.rmtree(school.data / "dagster"),
+    "the status is lost": lambda school: school.status_file.unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", SIDE_DAMAGES)
+def test_what_only_helps_is_made_again_in_passing(school: School, damage: str) -> None:
+    SIDE_DAMAGES[damage](school)
+    school.run()
+    assert (school.live, school.remains(), school.runs()[-1]) == (1, [], "SUCCESS")
+    assert school.status["release"]["release_id"] == 1
+    newest = school.landing.newest("campus")
+    assert (newest.batch_id, newest.reason) == (2, "normal")
+    assert sum(entry.rows for entry in newest.streams.values()) == 0
+    assert (school.data / "dagster" / "dagster.yaml").read_text().startswith("# Written by Rollbook")
+
+
+def lose_warehouse(school: School) -> None:
+    school.warehouse.unlink()
+
+
+def tear_warehouse(school: School) -> None:
+    school.warehouse.write_bytes(school.warehouse.read_bytes()[: school.warehouse.stat().st_size // 2])
+
+
+REBUILDS: dict[str, tuple[Damage, list[Any], str]] = {
+    "it is lost": (lose_warehouse, [], "its file was gone"),
+    "it is torn": (tear_warehouse, [], "its file could not be read"),
+    "its layout is another one": (lambda school: None, [Replaced("ingestion.warehouse:LAYOUT", 999)], "layout"),
+}
+
+
+@pytest.mark.parametrize("damage", REBUILDS)
+def test_the_warehouse_is_rebuilt_from_the_landing_and_the_run_says_why(school: School, damage: str) -> None:
+    spoil, changes, reason = REBUILDS[damage]
+    spoil(school)
+    told = school.run(changes=changes).stderr
+    assert "the warehouse was made anew from the landing: " in told
+    assert reason in told
+    assert school.live == 1
+    assert differing_marts(school.warehouse, school.releases.path(1) / "rollbook.duckdb") == []
+    assert school.remains() == []
+    assert "made anew" not in school.run(changes=changes).stderr
+
+
+def test_other_contracts_read_every_source_again_and_rebuild_the_warehouse(
+    school: School, clean_release: CleanRelease
+) -> None:
+    school.pass_days(1)
+    told = school.run(changes=[Replaced("ingestion.contracts:Contracts.version", "a later one")]).stderr
+    assert "full (contracts_changed)" in told
+    assert "the warehouse was made anew from the landing: its layout or the contracts changed" in told
+    assert school.live == 2
+    assert differing_marts(school.releases.path(2) / "rollbook.duckdb", clean_release(1)) == []
+
+
+def test_a_lost_link_to_the_live_release_is_set_again(school: School) -> None:
+    school.releases.current.unlink()
+    school.run()
+    assert (school.live, school.releases.ids(), school.remains()) == (1, [1], [])
+
+
+@pytest.mark.parametrize("command", ["run", "sync", "reconcile", "build", "build --full-refresh"])
+def test_a_lost_pseudonym_key_is_refused_in_one_sentence(school: School, command: str) -> None:
+    (school.data / "secrets" / "pseudonym.key").unlink()
+    with undisturbed(school):
+        refused = school.run(*command.split(), expect=2)
+    assert refused.stderr.splitlines() == [
+        f"The pseudonym key {school.data / 'secrets' / 'pseudonym.key'} is gone although data has landed under it: "
+        "restore it from a backup, for another key would rename every person."
+    ]
+    assert not (school.data / "secrets" / "pseudonym.key").exists()
+    assert school.live == 1
+
+
+@pytest.mark.parametrize("command", ["run", "status", "rollback 1"])
+def test_a_torn_run_ledger_is_refused_in_one_sentence(school: School, command: str) -> None:
+    """Waivers, acknowledgements and the mark of the pseudonym key are nowhere else."""
+    torn(school.data / "ops")
+    with undisturbed(school):
+        refused = school.run(*command.split(), expect=2)
+    assert refused.stderr.splitlines() == [
+        f"The run ledger {school.data / 'ops' / 'rollbook.sqlite'} is damaged: restore it from a backup."
+    ]
+
+
+def test_a_run_killed_before_it_builds_what_a_later_version_loaded_is_made_up_for(school: School) -> None:
+    """No row has landed since, and the file is by now as the later version wants it: only the ledger can tell."""
+    later = Replaced("ingestion.warehouse:LAYOUT", 999)
+    school.kill("build", changes=[later, Death("orchestration.steps:_why_build")])
+    told = school.run(changes=[later]).stderr
+    assert "made anew" not in told
+    assert differing_marts(school.warehouse, school.releases.path(1) / "rollbook.duckdb") == []

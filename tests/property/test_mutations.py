@@ -1,0 +1,107 @@
+"""One landed value changes: whatever column it is in, models by touched keys must follow as a whole build would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ingestion.contracts import Stream
+from ingestion.frames import landed_schema
+from ingestion.landing import Landing
+from ingestion.moodle import KIND, contracts
+from tests.property.histories import Machine
+from tests.property.replay import Models, Warehouse
+
+# A term in which everything that marts are made of comes about at least once.
+TERM = [
+    ("upgrade", 2, 0, 1), ("upgrade", 3, 0, 1), ("upgrade", 0, 0, 1), ("upgrade", 1, 0, 1),
+    *(("attempt", quiz, user, state) for quiz in range(3) for user in range(4) for state in (1, 2, 4)),
+    *(("store_grade", quiz, user, 10 + user) for quiz in range(3) for user in range(5)),
+    *(("grade_by_hand", item, user, 5 + item) for item in range(5) for user in range(5)),
+    *(("complete", module, user, 1 + user) for module in range(5) for user in range(5)),
+    *(("feedback", quiz, 0, 7) for quiz in range(3)),
+    ("setting", 0, 1, 1), ("setting", 1, 1, 1), ("group", 0, 0, 1), ("role", 1, 1, 1), ("edit_user", 4, 0, 1),
+]  # fmt: skip
+ROWS = 3
+
+
+@dataclass
+class Changes:
+    """A landing to which batches with one changed row are added, without a source."""
+
+    machine: Machine
+    warehouse: Warehouse
+
+    @property
+    def landing(self) -> Landing:
+        return Landing(self.machine.folder / "landing")
+
+    def rows(self, stream: Stream) -> pl.DataFrame:
+        """Some landed rows, from both ends of the table, in the stream's own shape."""
+        keys = ", ".join(stream.primary_key)
+        listed = ", ".join(f'"{name}"' for name, _ in stream.landed)
+        found = self.warehouse.rows(f"select {listed} from landing.{KIND}_{stream.name} order by {keys}")
+        ends = found[:ROWS] + found[ROWS:][-ROWS:]
+        return pl.DataFrame(ends, schema=dict(landed_schema(stream)), orient="row")
+
+    def land(self, *rows: tuple[Stream, pl.DataFrame]) -> None:
+        """Commit rows as one batch, in their order, load it and build by touched keys."""
+        newest = self.landing.newest("campus")
+        assert newest is not None
+        with self.landing.begin("campus", KIND, "incremental", "normal", newest.cursor_after, newest.as_of) as batch:
+            for stream, row in rows:
+                batch.open_stream(stream.name, landed_schema(stream))
+                batch.append(stream.name, row)
+                batch.count(stream.name, received=1, accepted=1)
+            batch.commit(newest.as_of, newest.cursor_after, contract_version=contracts().version)
+        self.warehouse.load(self.landing)
+        self.warehouse.build(all_tables=False)
+
+    def content(self) -> list[tuple[Any, ...]]:
+        tables = ("fct_attempts", "fct_grades", "fct_activity_completions")
+        return [row for t in tables for row in self.warehouse.rows(f"select bit_xor(hash({t})) from marts.{t}")]
+
+
+@pytest.fixture
+def changes(machine: Machine) -> Changes:
+    machine.play(TERM)
+    return Changes(machine, machine.one)
+
+
+def streams(models: Models) -> Iterator[Stream]:
+    yield from (s for s in contracts().streams if f"{KIND}_{s.name}" in models.landed and not s.is_personal)
+
+
+def changed(value: Any, others: list[Any], *, is_text: bool) -> Any:
+    """Another value of the same type: one that the column has elsewhere, or one that it has nowhere."""
+    for other in others:
+        if other != value:
+            return other
+    if is_text:
+        return f"{value or ''}x"
+    return (value or 0) + 1
+
+
+def test_every_column_that_incremental_models_read_is_followed(changes: Changes, models: Models) -> None:
+    tried, followed = 0, set()
+    last: list[tuple[Stream, pl.DataFrame]] = []
+    for stream in streams(models):
+        rows = changes.rows(stream)
+        for column in (name for name, _ in stream.landed if name not in stream.primary_key and len(rows)):
+            row, before = rows[tried % len(rows)], changes.content()
+            is_text = rows.schema[column] == pl.String
+            value = changed(row[column][0], rows[column].to_list(), is_text=is_text)
+            changes.land(*last, (stream, row.with_columns(pl.Series(column, [value], dtype=rows.schema[column]))))
+            stale = changes.warehouse.stale()
+            assert stale == {}, f"{stream.name}.{column} from {row[column][0]!r} to {value!r} left {stale}"
+            if changes.content() != before:
+                followed.add(f"{stream.name}.{column}")
+            # The row goes back to what it was with the next change.
+            last, tried = [(stream, row)], tried + 1
+    assert tried > 150
+    # The test would be worth nothing if what it changes did not show.
+    assert len(followed) > 40, sorted(followed)
