@@ -46,7 +46,7 @@ dashboards: setup
 	ROLLBOOK_PUBLISHED=$(abspath $(DEMO)/data/published) $(BIN)/streamlit run dashboards/app.py --browser.gatherUsageStats false
 
 bench: setup
-	$(BIN)/python -m tests.bench --attempts 100000 --attempts 1000000 --extraction
+	$(BIN)/python -m tests.bench --attempts 100000 --attempts 1000000 --source postgresql --extraction
 
 check: setup
 	$(BIN)/ruff check .
