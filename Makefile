@@ -53,7 +53,7 @@ prove: setup
 	    --numprocesses $(TEST_WORKERS) --dist load tests/property/test_laws.py
 
 bench: setup
-	$(BIN)/python -m tests.bench --attempts 100000 --attempts 1000000 --extraction
+	$(BIN)/python -m tests.bench --attempts 100000 --attempts 1000000 --source postgresql --extraction
 
 check: setup
 	$(BIN)/ruff check .

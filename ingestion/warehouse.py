@@ -110,7 +110,8 @@ def _outdated(warehouse: Path, signature: str) -> str | None:
     try:
         with duckdb.connect(str(warehouse), read_only=True) as con:
             found = _found_signature(con)
-            blocks = con.execute("select total_blocks * block_size from pragma_database_size()").fetchone()
+            # Not its total: DuckDB cuts free blocks off the end, and goes on counting them.
+            blocks = con.execute("select used_blocks * block_size from pragma_database_size()").fetchone()
     except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException) as error:
         if "lock" in str(error).lower():
             raise

@@ -38,11 +38,13 @@ _QUIZZES = ["id", "grademethod", "grade", "sumgrades"]
 
 
 def latest(files: Sequence[Path], columns: Sequence[str]) -> pl.LazyFrame:
-    """The rows that batches leave behind, oldest file first: the last version of each id, without the deleted ones."""
+    """The rows that batches leave behind, oldest file first: the last version of each id, without the deleted ones.
+
+    Files are read in the order given, so the last row of an id is that of the newest batch; no other column is read.
+    """
     frame = pl.scan_parquet(list(files), extra_columns="ignore")
     return (
-        frame.select(*columns, "_batch_id", "_op")
-        .sort("_batch_id", maintain_order=True)
+        frame.select(*columns, "_op")
         .unique("id", keep="last", maintain_order=True)
         .filter(pl.col("_op") != "delete")
         .select(columns)

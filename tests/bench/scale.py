@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from ingestion.landing import Landing
-from tests.bench.institution import MoodleDatabase, World, land
+from tests.bench.institution import MoodleDatabase, PostgreSQLDatabase, World, land
 from tests.bench.timing import Timing, timed
+from tests.servers import postgresql_server
 
 _CONFIG = """
 [paths]
@@ -30,6 +32,7 @@ url = "{url}"
 class Scale:
     """What was measured on one history. Model seconds are dbt's own, summed; the limit's are of the same landing."""
 
+    source: str
     attempts: int
     steps: int
     changed: int
@@ -51,14 +54,44 @@ class Scale:
         return max(run.peak_megabytes for run in (self.first_run, self.change, self.nothing))
 
 
-def measure(attempts: int, changed: int, folder: Path | None = None, tell: Callable[[str], None] = print) -> Scale:
-    """Generate, run, change, run, run. With a folder everything stays there for a closer look."""
-    if folder is None:
-        with tempfile.TemporaryDirectory(prefix="rollbook-bench-") as made:
-            return measure(attempts, changed, Path(made), tell)
-    folder.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def _database(source: str, folder: Path) -> Iterator[MoodleDatabase | PostgreSQLDatabase]:
+    if source == "sqlite":
+        yield MoodleDatabase(folder / "moodle.sqlite")
+        return
+    with postgresql_server() as server:
+        server.create("moodle")
+        yield PostgreSQLDatabase(server.url("moodle"))
+
+
+def measure(
+    attempts: int,
+    changed: int,
+    folder: Path | None = None,
+    *,
+    source: str = "sqlite",
+    tell: Callable[[str], None] = print,
+) -> Scale:
+    """Generate, run, change, run, run. With a folder the files stay there for a closer look.
+
+    `source` is where Moodle's tables stand: sqlite, whose driver hands rows to Python one by one, or postgresql, read
+    as in production. Raises NotInstalledError when there is no such server here.
+    """
+    with ExitStack() as stack:
+        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rollbook-bench-")))
+        place.mkdir(parents=True, exist_ok=True)
+        return _measure(attempts, changed, place, source, stack.enter_context(_database(source, place)), tell)
+
+
+def _measure(
+    attempts: int,
+    changed: int,
+    folder: Path,
+    source: str,
+    database: MoodleDatabase | PostgreSQLDatabase,
+    tell: Callable[[str], None],
+) -> Scale:
     config, landing = folder / "rollbook.toml", Landing(folder / "data" / "landing")
-    database = MoodleDatabase(folder / "moodle.sqlite")
     config.write_text(_CONFIG.format(url=database.url), encoding="utf-8")
     tell(f"{attempts:,} attempts: generating")
     with World.make(folder / "world.duckdb", attempts) as world:
@@ -78,6 +111,7 @@ def measure(attempts: int, changed: int, folder: Path | None = None, tell: Calla
     changed_models = model_seconds(folder / "data")
     nothing = timed(config, "run", "--as-of", as_of)
     return Scale(
+        source=source,
         attempts=attempts,
         steps=steps,
         changed=changed,

@@ -12,7 +12,8 @@ from ingestion.landing import Landing
 from ingestion.moodle import contracts
 from ingestion.moodle.source import MoodleSource
 from ingestion.moodle.sync import SyncReport, sync_moodle
-from tests.bench.institution import MoodleDatabase, World, land
+from tests.bench.institution import MoodleDatabase, PostgreSQLDatabase, World, land
+from tests.servers import Server
 
 ATTEMPTS = 2000
 
@@ -30,7 +31,7 @@ def _rows(world: World, schema: str = "site") -> dict[str, list]:
     }
 
 
-def _synced(tmp_path: Path, database: MoodleDatabase) -> SyncReport:
+def _synced(tmp_path: Path, database: MoodleDatabase | PostgreSQLDatabase) -> SyncReport:
     return sync_moodle(MoodleSource("campus", database.url), Landing(tmp_path / "landing"), tmp_path / "state")
 
 
@@ -64,6 +65,19 @@ def test_what_is_landed_directly_is_what_a_sync_of_the_database_lands(tmp_path: 
     after = _synced(tmp_path, database)
     assert (after.mode, after.rows_landed, after.rows_deleted) == ("incremental", 0, 0)
     assert world.as_of == datetime(2025, 6, 30, 13, tzinfo=UTC)
+
+
+def test_the_same_stands_in_postgresql(tmp_path: Path, world: World, postgresql: Server) -> None:
+    postgresql.create("institution")
+    landing, database = Landing(tmp_path / "landing"), PostgreSQLDatabase(postgresql.url("institution"))
+    land(world, landing)
+    database.write(world)
+    before = _synced(tmp_path, database)
+    world.change(200)
+    land(world, landing, changes=True)
+    database.apply(world)
+    after = _synced(tmp_path, database)
+    assert (before.rows_landed, before.rows_deleted, after.rows_landed, after.rows_deleted) == (0, 0, 0, 0)
 
 
 def test_a_sync_finds_exactly_the_change(tmp_path: Path, world: World) -> None:

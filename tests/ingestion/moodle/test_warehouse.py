@@ -136,6 +136,19 @@ def test_a_warehouse_that_ends_too_early_is_rebuilt_wherever_it_ends(site: Any, 
         assert work.content() == before, size
 
 
+def test_a_warehouse_whose_free_end_was_cut_off_is_sound(site: Any, work: Any) -> None:
+    site.attempt(1, user=5, at=T0)
+    work.sync(site.url)
+    work.load()
+    for rows in (400_000, 900_000, 5_000):
+        with duckdb.connect(str(work.warehouse)) as con:
+            con.execute(f"create or replace table mart as select uuid() as key from range({rows})")
+    with duckdb.connect(str(work.warehouse), read_only=True) as con:
+        [[counted]] = con.execute("select total_blocks * block_size from pragma_database_size()").fetchall()
+    assert work.warehouse.stat().st_size < counted
+    assert work.load().rebuilt is None
+
+
 def test_a_passed_time_boundary_asks_for_a_build_and_nothing_else_does(site: Any, work: Any) -> None:
     site.insert(
         "user_enrolments", id=1, status=0, enrolid=1, userid=5, timestart=0, timeend=T0, timemodified=T0 - 9 * DAY
