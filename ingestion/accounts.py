@@ -16,9 +16,9 @@ from ingestion.contracts import Stream
 _HMAC_BLOCK = 64
 
 
-def name_new(con: duckdb.DuckDBPyConnection, source: str, stream: Stream, key: bytes) -> None:
-    """Give every account that the temporary table `fresh` names for the first time its pseudonym."""
-    ids = _named(stream, "fresh")
+def name_new(con: duckdb.DuckDBPyConnection, source: str, stream: Stream, key: bytes, rows: str = "fresh") -> None:
+    """Give every account that the rows (by default those of the temporary table `fresh`) name first its pseudonym."""
+    ids = _named(stream, rows)
     if not ids:
         return
     block = hashlib.sha256(key).digest() if len(key) > _HMAC_BLOCK else key

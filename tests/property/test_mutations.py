@@ -61,6 +61,12 @@ class Changes:
         self.warehouse.load(self.landing)
         self.warehouse.build(all_tables=False)
 
+    def has_like(self, stream: Stream, values: pl.DataFrame) -> bool:
+        """Whether a landed row has just these values."""
+        same = " and ".join(f'"{name}" is not distinct from ?' for name in values.columns)
+        sql = f"select count(*) from landing.{KIND}_{stream.name} where {same}"
+        return bool(self.warehouse.con.execute(sql, list(values.row(0))).fetchall()[0][0])
+
     def content(self) -> list[tuple[Any, ...]]:
         tables = ("fct_attempts", "fct_grades", "fct_activity_completions")
         return [row for t in tables for row in self.warehouse.rows(f"select bit_xor(hash({t})) from marts.{t}")]
@@ -76,14 +82,28 @@ def streams(models: Models) -> Iterator[Stream]:
     yield from (s for s in contracts().streams if f"{KIND}_{s.name}" in models.landed and not s.is_personal)
 
 
-def changed(value: Any, others: list[Any], *, is_text: bool) -> Any:
-    """Another value of the same type: one that the column has elsewhere, or one that it has nowhere."""
-    for other in others:
-        if other != value:
-            return other
-    if is_text:
-        return f"{value or ''}x"
-    return (value or 0) + 1
+# What Moodle's database keeps unique: no change may make two rows of these alike.
+UNIQUE = {
+    "config": ("name",),
+    "course_modules_completion": ("coursemoduleid", "userid"),
+    "grade_grades": ("itemid", "userid"),
+    "question_attempt_steps": ("questionattemptid", "sequencenumber"),
+    "question_attempts": ("questionusageid", "slot"),
+    "quiz_attempts": ("quiz", "userid", "attempt"),
+    "user_enrolments": ("enrolid", "userid"),
+}
+
+
+def changed(changes: Changes, stream: Stream, row: pl.DataFrame, column: str, others: list[Any]) -> pl.DataFrame:
+    """The row with another value in one column: one that the column has elsewhere, or one that it has nowhere."""
+    value, dtype = row[column][0], row.schema[column]
+    fresh = f"{value or ''}x" if dtype == pl.String else (value or 0) + 1000
+    unique = UNIQUE.get(stream.name, ())
+    for other in [candidate for candidate in others if candidate != value]:
+        mutant = row.with_columns(pl.Series(column, [other], dtype=dtype))
+        if column not in unique or not changes.has_like(stream, mutant.select(unique)):
+            return mutant
+    return row.with_columns(pl.Series(column, [fresh], dtype=dtype))
 
 
 def test_every_column_that_incremental_models_read_is_followed(changes: Changes, models: Models) -> None:
@@ -93,11 +113,10 @@ def test_every_column_that_incremental_models_read_is_followed(changes: Changes,
         rows = changes.rows(stream)
         for column in (name for name, _ in stream.landed if name not in stream.primary_key and len(rows)):
             row, before = rows[tried % len(rows)], changes.content()
-            is_text = rows.schema[column] == pl.String
-            value = changed(row[column][0], rows[column].to_list(), is_text=is_text)
-            changes.land(*last, (stream, row.with_columns(pl.Series(column, [value], dtype=rows.schema[column]))))
+            mutant = changed(changes, stream, row, column, rows[column].to_list())
+            changes.land(*last, (stream, mutant))
             stale = changes.warehouse.stale()
-            assert stale == {}, f"{stream.name}.{column} from {row[column][0]!r} to {value!r} left {stale}"
+            assert stale == {}, f"{stream.name}.{column} from {row[column][0]!r} to {mutant[column][0]!r} left {stale}"
             if changes.content() != before:
                 followed.add(f"{stream.name}.{column}")
             # The row goes back to what it was with the next change.
