@@ -93,7 +93,7 @@ def _outdated(warehouse: Path, signature: str) -> str | None:
     try:
         with duckdb.connect(str(warehouse), read_only=True) as con:
             found = con.execute("select signature from landing.layout").fetchone()
-            blocks = con.execute("select total_blocks * block_size from pragma_database_size()").fetchone()
+            blocks = con.execute("select used_blocks * block_size from pragma_database_size()").fetchone()
     except duckdb.CatalogException:
         return "it held no landed tables"
     except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException) as error:
@@ -101,7 +101,7 @@ def _outdated(warehouse: Path, signature: str) -> str | None:
             raise
         return "its file could not be read"
     if blocks is not None and warehouse.stat().st_size < _HEADER_BYTES + blocks[0]:
-        # What is missing at the end would only be missed by whoever reads those rows.
+        # Else only whoever reads the missing rows would find out. Free blocks at the end may be cut off.
         return "its file could not be read"
     if found is None or found[0] != signature:
         return "its layout or the contracts changed"
