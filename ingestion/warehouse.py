@@ -119,7 +119,7 @@ def _outdated(warehouse: Path, signature: str) -> str | None:
             raise
         return "its file could not be read"
     if blocks is not None and warehouse.stat().st_size < _HEADER_BYTES + blocks[0]:
-        # What is missing at the end would only be missed by whoever reads those rows.
+        # Else only whoever reads the missing rows would find out.
         return "its file could not be read"
     if found is None:
         return "it held no landed tables"
