@@ -10,12 +10,14 @@ export GX_ANALYTICS_ENABLED := false
 export STREAMLIT_BROWSER_GATHER_USAGE_STATS := false
 DEMO := demo
 TEST_WORKERS ?= 2
+HISTORIES ?= 2000
 
-.PHONY: help setup demo test dev dashboards bench check docs lock clean
+.PHONY: help setup demo test prove dev dashboards bench check docs lock clean
 
 help:
 	@echo "make demo        a made-up institution through the whole pipeline, with a scoreboard"
 	@echo "make test        the whole test suite"
+	@echo "make prove       two thousand random histories: incremental equals whole, and no cut into syncs shows"
 	@echo "make dev         the Dagster UI on the demo's data"
 	@echo "make dashboards  the dashboards on the demo's release"
 	@echo "make check       linters, types, dbt parse, a load of all definitions"
@@ -44,6 +46,11 @@ dev: setup
 dashboards: setup
 	@test -e $(DEMO)/rollbook.toml || $(BIN)/rollbook demo --folder $(DEMO)
 	ROLLBOOK_PUBLISHED=$(abspath $(DEMO)/data/published) $(BIN)/streamlit run dashboards/app.py --browser.gatherUsageStats false
+
+# New seeds unless ROLLBOOK_SEED names one; -rP prints them with the result.
+prove: setup
+	ROLLBOOK_SEED=$${ROLLBOOK_SEED:-$$(date +%s)} ROLLBOOK_HISTORIES=$(HISTORIES) $(BIN)/python -m pytest -rP --durations 3 \
+	    --numprocesses $(TEST_WORKERS) --dist load tests/property/test_laws.py
 
 bench: setup
 	$(BIN)/python -m tests.bench --attempts 100000 --attempts 1000000 --source postgresql --extraction

@@ -4,13 +4,14 @@ The batches are the truth. The side file only saves reading them again: it is be
 newest batch under the same contracts and the same hash function, and is made anew from the batches otherwise.
 
 It is a DuckDB file, so that the cost of a sync follows what changed: rows are looked up, replaced and removed in place,
-in one transaction that ends after the batch has committed. Memory is bounded by MEMORY, whatever a source holds.
+in one transaction that ends after the batch has committed. Where more changes than a transaction should hold in memory,
+as in a full load, the file first says that it belongs to no batch; a sync that then fails costs it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +27,9 @@ from ingestion.landing import Landing
 from ingestion.landing.files import make_folder
 
 _FORMAT = 2
-MEMORY = "1GB"
+MEMORY = "512MB"
+# A transaction holds some 25 bytes in memory, beyond MEMORY, for each row that it changed.
+_TRANSACTION_ROWS = 1_000_000
 _REBUILD_ROWS = 100_000
 _TYPES: Mapping[pl.DataType, str] = {pl.Int64(): "bigint", pl.String(): "varchar"}
 
@@ -41,7 +44,8 @@ class KeyStates:
     """Keys and hashes of every stream of one source as of its newest committed batch; a context manager.
 
     What is changed through `of` is seen at once by later questions. It lasts when `save` is called, after the batch has
-    committed; otherwise nothing has happened. Raises StateDamagedError from the `with` when the file fails.
+    committed; otherwise the file stays as it was, or is believed no more. Raises StateDamagedError from the `with` when
+    the file fails.
     """
 
     def __init__(self, folder: Path, landing: Landing, source: str, contracts: Contracts) -> None:
@@ -52,6 +56,7 @@ class KeyStates:
         self._streams = (*contracts.streams, QUARANTINE)
         self._fingerprint = f"{_FORMAT}/polars-{pl.__version__}/{contracts.version}"
         self._con: duckdb.DuckDBPyConnection | None = None
+        self._changed_rows = 0
 
     def __enter__(self) -> Self:
         make_folder(self._folder.parent)
@@ -74,7 +79,15 @@ class KeyStates:
     def of(self, stream: Stream) -> StreamState:
         """The state of one stream; empty when nothing of it has landed."""
         assert self._con is not None
-        return StreamState(self._con, stream)
+        return StreamState(self._con, stream, self._note_changes)
+
+    def _note_changes(self, rows: int) -> None:
+        self._changed_rows += rows
+        if self._changed_rows >= _TRANSACTION_ROWS and self._con is not None:
+            self._con.execute("update meta set batch_id = null")
+            self._con.execute("commit")
+            self._con.execute("begin")
+            self._changed_rows = 0
 
     def save(self, batch_id: int) -> None:
         """Make the changes last; the state then belongs to `batch_id`. A failure costs the file, nothing else."""
@@ -105,10 +118,8 @@ class KeyStates:
         self._remove_files()
         con = self._con = self._connect()
         self._file.chmod(0o600)
-        con.execute("begin")
         con.execute("create table meta (batch_id bigint, fingerprint varchar)")
-        con.execute("insert into meta values ($batch_id, $fingerprint)",
-                    {"batch_id": batch_id, "fingerprint": self._fingerprint})  # fmt: skip
+        con.execute("insert into meta values (null, $fingerprint)", {"fingerprint": self._fingerprint})
         files: dict[str, list[Path]] = {}
         for manifest in self._landing.manifests(self._source):
             for name, path in self._landing.files(self._source, manifest.batch_id).items():
@@ -118,12 +129,15 @@ class KeyStates:
             state.create()
             if stream.name in files:
                 state.fill(_landed_rows(con.cursor(), stream, files[stream.name]))
-        con.execute("commit")
+        con.execute("update meta set batch_id = $batch_id", {"batch_id": batch_id})
         return con
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        spill = self._folder / "spill"
-        return duckdb.connect(str(self._file), config={"memory_limit": MEMORY, "temp_directory": str(spill)})
+        con = duckdb.connect(
+            str(self._file), config={"memory_limit": MEMORY, "temp_directory": str(self._folder / "spill")}
+        )
+        con.execute("set enable_progress_bar = false")
+        return con
 
     @contextmanager
     def _judging(self) -> Iterator[None]:
@@ -152,7 +166,10 @@ class KeyStates:
 class StreamState:
     """Keys, parent (where the contract has one) and hashes of one stream. Frames of keys have its key columns."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, stream: Stream) -> None:
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, stream: Stream, note_changes: Callable[[int], None] = lambda rows: None
+    ) -> None:
+        self._note_changes = note_changes
         schema = landed_schema(stream)
         self._con = con
         self._table = f'"{stream.name}"'
@@ -192,9 +209,11 @@ class StreamState:
         rows = rows.select(*self._columns, HASH).unique(self._keys, keep="last", maintain_order=True)
         self.remove(rows)
         self._do(f"insert into {self._table} by name select * from given", rows)
+        self._note_changes(len(rows))
 
     def remove(self, keys: pl.DataFrame) -> None:
         self._do(f"delete from {self._table} as t using given where {self._same}", keys.select(self._keys))
+        self._note_changes(len(keys))
 
     def remove_up_to(self, key: int) -> None:
         """Forget the keys of an append-only stream that no sync can meet again."""

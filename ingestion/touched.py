@@ -2,6 +2,7 @@
 
     touched.<kind>_<stream>   the rows that came, went or changed, in every version that they had since then
     touched.clock             how far each source's clock moved
+    touched.user_keys         pseudonyms of accounts that nothing names any more
     touched.whole             sources of which everything is new, so that the marts must be built whole
 
 A row is kept in its old and its new version, so that whatever it belonged to before is recomputed as well as what it
@@ -26,6 +27,7 @@ def create(con: duckdb.DuckDBPyConnection, tables: Iterable[tuple[str, str]]) ->
     for name, columns in tables:
         con.execute(f"create table if not exists {_SCHEMA}.{name} (_source varchar, {columns})")
     con.execute(f"create table if not exists {_SCHEMA}.clock (source varchar, before timestamptz, after timestamptz)")
+    con.execute(f"create table if not exists {_SCHEMA}.user_keys (source varchar, user_id bigint, user_key varchar)")
     con.execute(f"create table if not exists {_SCHEMA}.whole (source varchar, reason varchar)")
 
 

@@ -17,13 +17,12 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from ingestion import touched
+from ingestion import accounts, touched
 from ingestion.contracts import Contracts, Stream
 from ingestion.frames import QUARANTINE
 from ingestion.landing import Landing, Manifest
 
 LAYOUT = 2
-_HMAC_BLOCK = 64
 _HEADER_BYTES = 3 * 4096  # of a DuckDB file, before its blocks
 
 
@@ -219,6 +218,7 @@ class _Loader:
                 self._apply_stream(source, rules.kind, stream, batches, manifests, is_noted=is_known)
         self._note_batches(manifests)
         if known_as_of is not None:
+            accounts.forget_unnamed(self._con, source, rules.kind, _noted(rules))
             touched.note_clock(self._con, source, known_as_of, newest.as_of)
             self._report.boundary_passed |= self._passes_boundary(source, rules, known_as_of, newest.as_of)
         else:
@@ -294,7 +294,7 @@ class _Loader:
             f" order by {keys}",
             {"source": source},
         )
-        self._name_users(source, stream)
+        accounts.name_new(con, source, stream, self._key)
 
     def _selected(self, stream: Stream, batches: Mapping[int, Path]) -> str:
         """The contract's columns; one that no file of these batches has is NULL."""
@@ -306,32 +306,6 @@ class _Loader:
         return ", ".join(
             f'cast("{name}" as {type_}) as "{name}"' if name in present else f'cast(null as {type_}) as "{name}"'
             for name, type_ in stream.landed
-        )
-
-    def _name_users(self, source: str, stream: Stream) -> None:
-        """Give every account that appears for the first time its pseudonym: HMAC-SHA256 of `<source>:<id>`, 32 hex."""
-        subjects = [f'select "{name}" as user_id from fresh' for name in stream.columns_of("user")]
-        actors = [f'select "{name}" from fresh where "{name}" > 0' for name in stream.columns_of("actor")]
-        if not subjects + actors:
-            return
-        ids = " union all ".join(subjects + actors)
-        block = hashlib.sha256(self._key).digest() if len(self._key) > _HMAC_BLOCK else self._key
-        block = block.ljust(_HMAC_BLOCK, b"\0")
-        self._con.execute(
-            f"""
-            insert into landing.user_keys
-            select $source, user_id,
-                left(sha256($outer || unhex(sha256($inner || encode($source || ':' || user_id)))), 32)
-            from (select distinct user_id from ({ids}) as ids (user_id)) as named
-            where user_id is not null and not exists (
-                select 1 from landing.user_keys as known where known.source = $source and known.user_id = named.user_id
-            )
-            """,
-            {
-                "source": source,
-                "outer": bytes(byte ^ 0x5C for byte in block),
-                "inner": bytes(byte ^ 0x36 for byte in block),
-            },
         )
 
     def _note_batches(self, manifests: Sequence[Manifest]) -> None:

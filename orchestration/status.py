@@ -18,20 +18,29 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class SourceState:
-    """One source. `lag_seconds` is the age of the newest landed snapshot; `stale_reason` is None while it is fresh."""
+    """One source. `newest` is its last batch, `complete` the last that marts can be built from.
+
+    `lag_seconds` is the age of the latter's snapshot; `stale_reason` is None while it is fresh.
+    """
 
     name: str
     kind: str
     sync_mode: str
     last: SyncRun | None
     newest: Manifest | None
+    complete: Manifest | None
     lag_seconds: float | None
     stale_reason: str | None
 
     @property
     def as_of(self) -> datetime | None:
-        """The source's own clock at its newest landed snapshot."""
-        return self.newest.as_of if self.newest else None
+        """The source's own clock at the snapshot that marts can be built from."""
+        return self.complete.as_of if self.complete else None
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether a full load is unfinished."""
+        return self.newest is not None and not self.newest.is_complete
 
 
 def source_states(settings: Settings, now: datetime) -> list[SourceState]:
@@ -43,11 +52,11 @@ def source_states(settings: Settings, now: datetime) -> list[SourceState]:
     states = []
     for name in [*settings.sources, *(name for name in landing.sources() if name not in settings.sources)]:
         source = settings.sources.get(name)
-        last, newest = ops.last_sync(name), landing.newest(name)
+        last, newest, complete = ops.last_sync(name), landing.newest(name), landing.newest_complete(name)
+        lag = (now - complete.extracted_at).total_seconds() if complete else None
+        window = timedelta(hours=source.sync_window_hours) if source else timedelta(0)
         if last is not None and last.status == "running" and not is_state_held(settings.data_dir):
             last = replace(last, status="failed", error=INTERRUPTED)
-        lag = (now - newest.extracted_at).total_seconds() if newest else None
-        window = timedelta(hours=source.sync_window_hours) if source else timedelta(0)
         if source is None:
             stale: str | None = "it is no longer configured"
         elif source.sync_mode == "disabled":
@@ -61,7 +70,8 @@ def source_states(settings: Settings, now: datetime) -> list[SourceState]:
         else:
             stale = None
         kind = source.kind if source else (newest.kind if newest else "")
-        states.append(SourceState(name, kind, source.sync_mode if source else "removed", last, newest, lag, stale))
+        mode = source.sync_mode if source else "removed"
+        states.append(SourceState(name, kind, mode, last, newest, complete, lag, stale))
     return states
 
 
@@ -118,6 +128,7 @@ def _source(state: SourceState) -> dict[str, Any]:
         "sync_mode": state.sync_mode,
         "is_stale": state.stale_reason is not None,
         "stale_reason": state.stale_reason,
+        "is_loading": state.is_loading,
         "as_of": _iso(state.as_of),
         "lag_seconds": None if state.lag_seconds is None else round(state.lag_seconds, 1),
         "last_sync": last

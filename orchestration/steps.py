@@ -80,8 +80,10 @@ def load(settings: Settings, *, rebuild: bool = False) -> Loaded:
     """
     from ingestion.moodle import contracts
     from ingestion.warehouse import KnownSource, apply_batches
+    from serving.release import sweep
 
     progress.current().step("load")
+    sweep(settings.data_dir)
     ops, landing = Ops(settings.data_dir), Landing(settings.landing_dir)
     complete = {source: landing.newest_complete(source) for source in landing.sources()}
     newest = {source: manifest.batch_id for source, manifest in complete.items() if manifest is not None}
@@ -133,7 +135,10 @@ def is_settled(settings: Settings) -> bool:
         return False
     if hold(settings.data_dir) is not None:
         return bool(ops.fact("audited") == built["id"])
-    return ops.fact("settled") == built["id"] and Releases(settings.data_dir).current_id() is not None
+    releases = Releases(settings.data_dir)
+    current = releases.current_id()
+    # A live release that was lost has an earlier one in its place.
+    return ops.fact("settled") == built["id"] and current is not None and current == releases.newest_id()
 
 
 def build(settings: Settings, *, run_id: str, full_refresh: bool = False) -> Built:

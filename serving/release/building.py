@@ -108,6 +108,7 @@ def build(order: Order, releases: Releases, base_id: int | None) -> int | None:
             base.id is None
             or order.rolled_back_to is not None
             or base.id != releases.current_id()
+            or base.id != releases.newest_id()
             or not all(difference.is_unchanged for difference in differences)
             or _identities_differ(connection, releases, base.id, identities)
         )

@@ -139,6 +139,23 @@ def rollback(
     return published
 
 
+def sweep(data_dir: Path) -> None:
+    """Undo what a killed publish left half done, and set a lost link to the live release again.
+
+    Every publish begins with it; a run that will publish nothing, or first compares with the live release, calls it.
+    Raises ServingError.
+    """
+    releases = Releases(data_dir)
+    if not releases.published.is_dir():
+        return
+    try:
+        with only_publisher(releases.published):
+            prepare(releases)
+            clear_staging(releases)
+    except OSError as error:
+        raise ServingError(f"What a killed release left cannot be removed: {_sentence(error)}") from error
+
+
 def _publish(order: Order, releases: Releases, keep_last: int, keep_hours: float) -> Published | None:
     if not order.candidate.is_file():
         raise ServingError(f"There is no candidate at {order.candidate}: build the marts first.")

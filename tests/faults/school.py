@@ -69,10 +69,11 @@ class School:
         assert result.exit_code == expect, (arguments, result)
         return result
 
-    def kill(self, *arguments: str, changes: Sequence[Any]) -> None:
+    def kill(self, *arguments: str, changes: Sequence[Any]) -> Result:
         """A command that has to die by one of the changes."""
         result = self.start(*(arguments or ("run",)), changes=changes).result()
         assert result.was_killed, (arguments, result)
+        return result
 
     # What stands
 
@@ -113,6 +114,7 @@ class School:
         """Every file and folder in the data directory that nothing will ever read or remove again."""
         left = [path for path in self.data.rglob("*") if path.name.endswith(".tmp") or path.name == ".staging"]
         left += list(self.data.glob("warehouse.duckdb.*"))
+        left += list((self.data / "ops").glob("*-journal"))
         left += self._unnamed_batches()
         left += [path for path in (self.data / "state").rglob("*") if path.suffix == ".wal" or path.name == "spill"]
         names = {f"{release_id:08d}" for release_id in self.releases.ids()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,3 +112,14 @@ def test_a_consumer_that_slept_catches_up_from_any_release_that_is_not_older_tha
             if op != "delete":
                 copy[mart][key] = content[mart][key]
         assert filled(copy) == filled(content), base
+
+
+def test_when_the_live_release_is_lost_another_one_follows_that_everybody_reloads(school: School) -> None:
+    newest = school.live
+    assert newest is not None
+    before = unstamped(snapshot(school.releases, newest))
+    shutil.rmtree(school.releases.path(newest))
+    school.run()
+    assert school.live == newest + 1
+    assert school.releases.manifest(newest + 1)["oldest_base"] == newest + 1
+    assert unstamped(snapshot(school.releases, newest + 1)) == before

@@ -41,7 +41,7 @@ def test_runs_killed_after_a_batch_is_committed_lose_and_repeat_nothing_of_it(
     dies(school, by=[Death("ingestion.key_state:KeyStates.save", after=True)])
     dies(school, by=[watch_ledger, Death(LEDGER, "update sync_runs set .*where id", after=True)])
     dies(school, by=[Death(SQL, "insert into history.moodle_quiz_attempts", after=True)])
-    dies(school, by=[Death("orchestration.steps:_why_build")])
+    dies(school, by=[Death("orchestration.ops:Ops.set_fact", "build_due", nth=2)])
     dies(school, by=[watch_ledger, Death(LEDGER, "facts values.*'applied'", after=True)])
     heals(school, clean_release(1), runs="FFFFFF")
     landed = [entry.rows for m in school.landing.manifests("campus", after=1) for entry in m.streams.values()]

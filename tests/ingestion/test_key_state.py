@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from ingestion import key_state
 from ingestion.errors import SourceError
 from ingestion.key_state import KeyStates, StreamState
 from ingestion.landing import Landing
@@ -40,7 +41,7 @@ def rebuilt(folder: Path, landing: Landing) -> dict[str, list[tuple[Any, ...]]]:
     return content(folder)
 
 
-@settings(max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(st.lists(changes, min_size=1, max_size=4), st.booleans())
 def test_the_kept_state_equals_the_one_made_anew_from_the_batches(
     tmp_path_factory: pytest.TempPathFactory, rounds: list[list[tuple[str, int]]], reconcile: bool
@@ -80,6 +81,27 @@ def test_a_sync_that_fails_leaves_the_state_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(SourceError):
         sync_moodle(source, landing, tmp_path / "state", progress=stop)
     assert content(tmp_path / "state") == before
+
+
+@pytest.mark.parametrize("rows", [1, 3, 10])
+def test_a_large_sync_that_fails_costs_the_state_and_no_row(tmp_path: Path, monkeypatch: Any, rows: int) -> None:
+    site, landing = Site(tmp_path / "moodle.sqlite"), Landing(tmp_path / "landing")
+    source = MoodleSource("campus", site.url)
+    monkeypatch.setattr(key_state, "_TRANSACTION_ROWS", rows)
+    site.attempt(1, user=1, at=T0)
+    sync_moodle(source, landing, tmp_path / "state")
+    site.attempt(2, user=2, at=T0 + 1)
+    site.attempt(3, user=2, at=T0 + 1)
+
+    def stop(table: str, rows: int) -> None:
+        if table == "quiz_attempts":
+            raise SourceError("the line went dead")
+
+    with pytest.raises(SourceError):
+        sync_moodle(source, landing, tmp_path / "state", progress=stop)
+    report = sync_moodle(source, landing, tmp_path / "state")
+    assert (report.rows_landed, report.rows_deleted) == (2 * (1 + 1 + 2 + 4), 0)
+    assert content(tmp_path / "state") == rebuilt(tmp_path / "anew", landing)
 
 
 def test_a_state_that_could_not_be_saved_costs_nothing_but_time(tmp_path: Path, monkeypatch: Any) -> None:

@@ -13,6 +13,7 @@ from ingestion.demo import generate
 from ingestion.landing import Landing
 from orchestration import sources
 from orchestration.settings import load_settings
+from orchestration.status import status
 from serving.release import Releases
 from tests.orchestration.conftest import CAMPUS, rollbook
 
@@ -52,6 +53,8 @@ def test_a_run_in_the_middle_of_a_full_load_keeps_the_marts_and_says_so(
     assert NOTE in hurried.output
     assert landing.newest_complete("campus") == before
     assert landing.newest("campus") != before
+    told = status(load_settings(config))["sources"]["campus"]
+    assert (told["is_loading"], told["as_of"]) == (True, before.as_of.isoformat())
     last = run(budget=1_000)
     assert (last.exit_code, landing.newest("campus").is_complete) == (0, True), last.output
     assert [m.reason for m in landing.manifests("campus")] == [

@@ -55,6 +55,17 @@ def _sum_up(site: Institution, usage: int) -> None:
     )
 
 
+def stranger(site: Institution, a: int, b: int, c: int) -> None:
+    """A row names an account that nothing else names, or that row goes and the account with it."""
+    found = site.pick("quiz_grades", a, f"userid > {max(USERS)}")
+    if found is None or c % 2:
+        quiz, user = site.pick("quiz", b), max(USERS) + 1 + a % 3
+        values = {"quiz": quiz, "userid": user, "grade": "1.00000"}
+        site.insert("quiz_grades", id=site.new_id(), timemodified=site.clock, **values)
+    else:
+        site.delete("quiz_grades", f"id = {found}")
+
+
 def autosave(site: Institution, a: int, b: int, c: int) -> None:
     """An open attempt is saved in passing: a step below zero, and only the question attempt's time moves."""
     found = site.pick("quiz_attempts", a, "state in ('inprogress', 'overdue')")

@@ -26,7 +26,7 @@ from tests.property.administering import (
     setting,
     upgrade,
 )
-from tests.property.attempting import attempt, autosave, delete_attempt, regrade, transition
+from tests.property.attempting import attempt, autosave, delete_attempt, regrade, stranger, transition
 from tests.property.grading import drop_grade, edit_item, grade_by_hand, replace_item, store_grade
 from tests.property.institution import Institution
 
@@ -35,7 +35,8 @@ Event = tuple[str, int, int, int]
 EVENTS: dict[str, Callable[[Institution, int, int, int], None]] = {
     event.__name__: event
     for event in (
-        attempt, autosave, transition, regrade, delete_attempt, store_grade, drop_grade, grade_by_hand, edit_item,
+        attempt,
+        stranger, autosave, transition, regrade, delete_attempt, store_grade, drop_grade, grade_by_hand, edit_item,
         replace_item, edit_quiz, delete_quiz, feedback, edit_question, edit_user, enrolment, method, role, complete,
         course_module, edit_course, reset_course, setting, group, clock, upgrade,
     )

@@ -32,6 +32,7 @@ class Institution(Site):
         """A copy of a founded institution, to which everything can still happen."""
         site = cls.__new__(cls)
         site.path, site.prefix = path, "mdl_"
+        site._last_id = 1000
         site.connection = sqlite3.connect(path, isolation_level=None)
         site.connection.execute("pragma synchronous = off")
         site.connection.execute("pragma journal_mode = memory")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,17 @@ class Models:
         touched = dbt.manifest()["nodes"]
         models = [_model(node, touched[name], ran) for name, node in whole.items() if node["resource_type"] == "model"]
         return cls(tuple(_in_order(models)), dbt.warehouse)
+
+    def broken(self, name: str, old: str, new: str) -> Models:
+        """The same models but for one, in which something is written otherwise."""
+        changed = [
+            replace(model, whole=model.whole.replace(old, new), touched=model.touched.replace(old, new))
+            if model.name == name
+            else model
+            for model in self.models
+        ]
+        assert changed != list(self.models), f"{name} has no {old}"
+        return Models(tuple(changed), self.warehouse)
 
     @property
     def tables(self) -> tuple[Model, ...]:

@@ -43,6 +43,23 @@ def test_a_batch_without_manifest_is_invisible(
             landing.manifest("campus", 1)
 
 
+def test_readers_go_up_to_the_newest_complete_batch(
+    landing: Landing, begin: Callable[..., Batch], commit: Callable[..., Manifest]
+) -> None:
+    def part() -> None:
+        with begin() as batch:
+            batch.commit(AT, {}, is_complete=False)
+
+    part()
+    assert landing.newest_complete("campus") is None
+    second = commit()
+    part()
+    part()
+    assert landing.newest_complete("campus") == second
+    assert landing.newest("campus").batch_id == 4
+    assert landing.newest_complete("nowhere") is None
+
+
 def test_the_cursor_is_that_of_the_newest_manifest(landing: Landing, commit: Callable[..., Manifest]) -> None:
     commit(cursor={"log": 10})
     commit(0, cursor={"log": 12})

@@ -28,20 +28,22 @@ def change(site: Site, what: str, key: int, now: int) -> None:
         site.update("quiz_grades", f"id = {key}", grade="NaN" if key == 5 else "9.00000")
     elif what == "delete attempt":
         for table, where in (
-            ("question_attempt_steps", f"questionattemptid / 10 = {key}"),
-            ("question_attempts", f"questionusageid = {key}"),
-            ("question_usages", f"id = {key}"),
-            ("quiz_attempts", f"id = {key}"),
+            ("question_attempt_steps", f"questionattemptid / 10 % 10 = {key}"),
+            ("question_attempts", f"questionusageid % 10 = {key}"),
+            ("question_usages", f"id % 10 = {key}"),
+            ("quiz_attempts", f"id % 10 = {key}"),
         ):
             site.delete(table, where)
     elif what == "attempt":
         change(site, "delete attempt", key, now)
-        # A restored course brings attempts that are older than the last sync.
-        site.attempt(key, user=key, at=now if key % 2 else T0 - 10_000_000)
+        # Moodle never gives an id twice; a restored course brings attempts that are older than the last sync.
+        attempt = (now - T0) // 1_000 * 10 + key
+        site.attempt(attempt, user=key, at=now if key % 2 else T0 - 10_000_000)
     elif what == "step":
-        site.delete("question_attempt_steps", f"id = {key}110 and sequencenumber = 0")
-        site.update("question_attempt_steps", f"questionattemptid = {key}1", state="gradedwrong")
-        site.update("question_attempts", f"questionusageid = {key}", timemodified=now)
+        first = f"select id from mdl_question_attempts where questionusageid % 10 = {key} and slot = 1"
+        site.delete("question_attempt_steps", f"questionattemptid in ({first}) and sequencenumber = 0")
+        site.update("question_attempt_steps", f"questionattemptid in ({first})", state="gradedwrong")
+        site.update("question_attempts", f"id in ({first})", timemodified=now)
     elif what == "log":
         site.insert("logstore_standard_log", id=now * 10 + key, component="mod_quiz", eventname="e", timecreated=now)
     else:

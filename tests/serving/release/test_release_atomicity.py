@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from serving.errors import ServingError
-from serving.release import verify
+from serving.release import sweep, verify
 from tests.serving.release.candidates import Workshop, apply, changes, filled, snapshot, tree
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -157,6 +158,19 @@ def test_a_lost_link_is_set_again(workshop: Workshop) -> None:
     assert workshop.releases.live_database() is None
     assert workshop.publish(2) is None
     assert workshop.releases.current_id() == 1
+    _is_clean(workshop)
+
+
+def test_a_lost_live_release_is_followed_by_another_one_even_when_no_content_differs(workshop: Workshop) -> None:
+    workshop.released(1)
+    workshop.sql("update marts.fct_grades set grade = 5")
+    shutil.rmtree(workshop.released(2).path)
+    sweep(workshop.data)
+    assert workshop.releases.current_id() == 1
+    workshop.begin()
+    third = workshop.released(3)
+    assert (third.release_id, third.previous_id, third.manifest["oldest_base"]) == (3, 1, 3)
+    assert changes(third.path / "changes.parquet") == []
     _is_clean(workshop)
 
 

@@ -24,8 +24,19 @@ enrolments as (
     select * from {{ ref('stg_moodle__user_enrolments') }}
 ),
 
+-- An account that nothing names any more still has to leave the marts.
 user_keys as (
-    select * from {{ ref('stg_landing__user_keys') }}
+    select
+        source,
+        user_id,
+        user_key
+    from {{ ref('stg_landing__user_keys') }}
+    union
+    select
+        source,
+        user_id,
+        user_key
+    from {{ ref('stg_touched__user_keys') }}
 ),
 
 touched_items as (
