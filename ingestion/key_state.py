@@ -261,8 +261,9 @@ class StreamState:
         return self._ask(f"select {selected} from {self._table} as t {condition}")
 
     def _do(self, sql: str, given: pl.DataFrame) -> None:
-        with self._giving(given):
-            self._con.execute(sql)
+        if len(given):
+            with self._giving(given):
+                self._con.execute(sql)
 
     def _ask(self, sql: str, given: pl.DataFrame | None = None) -> pl.DataFrame:
         with self._giving(given):

@@ -21,7 +21,7 @@ RENAME = "pathlib:Path.replace"
 
 def test_a_run_killed_in_the_middle_of_dbt_is_built_again(school: School, clean_release: CleanRelease) -> None:
     school.pass_days(1)
-    dies(school, by=[Death(SQL, r"create\s+table\s+\S*fct_attempts", after=True)])
+    dies(school, by=[Death(SQL, r"insert\s+into\s+\S*fct_attempts", after=True)])
     heals(school, clean_release(1), runs="F")
 
 
@@ -30,7 +30,7 @@ def test_runs_killed_on_the_way_to_a_release_leave_one_whole_release_live(
 ) -> None:
     """Each death is further on: the audit, its results, the release's files, its place, the link, the release log."""
     school.pass_days(1)
-    dies(school, by=[Death("serving.audit.run:check_laws")])
+    dies(school, by=[Death("serving.audit.suites:check_laws")])
     dies(school, "audit", by=[watch_ledger, Death(LEDGER, "insert into findings", after=True)])
     school.run("release", expect=1)
     school.run("audit")
