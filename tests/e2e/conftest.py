@@ -89,7 +89,8 @@ def judge(shared: Path) -> Callable[..., str]:
 def load_site(shared: Path) -> Callable[[Server, str, str], None]:
     def load(server: Server, site: str, dialect: str) -> None:
         if f"e2e_{site}" not in server.loaded:
-            server.load(f"e2e_{site}", shared / "data/moodle" / site / f"{site}.{dialect}.sql.gz")
+            folder = shared / "data/moodle" / site.partition("_")[0]
+            server.load(f"e2e_{site}", folder / f"{site}.{dialect}.sql.gz")
             server.loaded.add(f"e2e_{site}")
 
     return load
