@@ -37,7 +37,7 @@ demo: setup
 	$(BIN)/rollbook demo --folder $(DEMO)
 
 test: setup
-	$(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 dev: setup
 	@test -e $(DEMO)/rollbook.toml || $(BIN)/rollbook demo --folder $(DEMO)

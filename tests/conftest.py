@@ -20,6 +20,24 @@ for _name, _value in {
     os.environ.setdefault(_name, _value)
 
 ROOT = Path(__file__).resolve().parent.parent
+# Files that take minutes: workers take whole files, so these must not be left to the end.
+LONGEST_FIRST = (
+    "property/test_laws.py",
+    "property/test_mutations.py",
+    "e2e/test_faults_in_the_source.py",
+    "e2e/test_snapshots.py",
+    "property/test_broken_rules.py",
+    "faults/test_following.py",
+    "e2e/test_real_sites.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        found = (nth for nth, name in enumerate(LONGEST_FIRST) if item.path.match(name))
+        return next(found, len(LONGEST_FIRST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,10 @@ class Reader:
             assert self.seen
 
     def _loop(self) -> None:
-        while not self._ends.wait(0.1):
+        ends = False
+        while not ends:
+            # What there is at the end is read too.
+            ends = self._ends.wait(0.1)
             try:
                 release_id = self._read()
             except Exception:
