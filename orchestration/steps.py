@@ -162,6 +162,9 @@ def build(settings: Settings, *, run_id: str, full_refresh: bool = False) -> Bui
     last = ops.fact("built")
     changed = last is None or last["fingerprint"] != project.fingerprint
     whole = full_refresh or changed or touched.is_whole(settings.warehouse)
+    if whole and last is not None:
+        # Until it has ended, some of what stands is of these models and some of others.
+        ops.set_fact("built", last | {"fingerprint": ""})
     built = Built(project.build(full_refresh=whole, log=heard.node))
     now = _now()
     ops.record_results(run_id, "dbt", now, [_as_row(result) for result in built.results if result.mart])

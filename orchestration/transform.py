@@ -108,11 +108,15 @@ class Project:
     def build(self, *, full_refresh: bool = False, log: Callable[[str], None] | None = None) -> list[NodeResult]:
         """Seeds, models and data tests, in one call; unit tests belong to the test suite.
 
+        Without a full refresh, views stay as the last one made them: they hold no rows, and whatever changes the
+        project's fingerprint asks for a full refresh.
+
         Failed tests carry sample rows. Raises RollbookError when dbt could not begin. The warehouse's file is free
         again on return.
         """
         self._forget_manifest()
-        arguments = ["build", "--exclude-resource-type", "unit_test", *(["--full-refresh"] if full_refresh else [])]
+        extent = ["--full-refresh"] if full_refresh else ["--exclude", "config.materialized:view"]
+        arguments = ["build", "--exclude-resource-type", "unit_test", *extent]
         results = [self._result(item) for item in self._invoke(*arguments, log=log).results]
         return self._with_evidence(results)
 

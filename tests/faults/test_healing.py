@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.faults.process import Death, Replaced
@@ -113,3 +114,18 @@ def test_a_run_killed_before_it_builds_what_a_later_version_loaded_is_made_up_fo
     told = school.run(changes=[later]).stderr
     assert "made anew" not in told
     assert differing_marts(school.warehouse, school.releases.path(1) / "rollbook.duckdb") == []
+
+
+def test_models_that_come_back_after_others_were_half_built_are_built_whole(
+    school: School, clean_release: CleanRelease
+) -> None:
+    school.pass_days(1)
+    others = Replaced("orchestration.transform:Project.fingerprint", "others")
+    school.kill(changes=[others, Death("duckdb:DuckDBPyConnection.execute", r"create.*table\s+\S*fct_attempts")])
+    with duckdb.connect(str(school.warehouse)) as con:
+        role = "_source as source, id as role_id, shortname as short_name, name, archetype, sortorder as sort_order"
+        con.execute(
+            f"create or replace view staging.stg_moodle__role as select {role} from landing.moodle_role where false"
+        )
+    school.run()
+    assert differing_marts(school.releases.path(2) / "rollbook.duckdb", clean_release(1)) == []
