@@ -199,11 +199,14 @@ _LAWS = (
     Law(
         "fct_grades",
         "parity_says_what_the_grades_say",
-        "A quiz grade's parity is match within 0.00001, mismatch beyond, missing where only one side has a grade.",
+        "A grade's parity is match within 0.00001, mismatch beyond, missing where only one side has a grade; every quiz"
+        " grade has one, and besides only grades of eXeLearning and SCORM.",
         ("activity_type", "item_number", "grade", "computed_grade", "parity"),
         breach=f"""
             m.parity is distinct from case
-                when m.activity_type <> 'quiz' or m.item_number <> 0 then null
+                when m.activity_type in ('exelearning', 'scorm') and m.parity is null then null
+                when m.activity_type not in ('exelearning', 'scorm')
+                    and (m.activity_type <> 'quiz' or m.item_number <> 0) then null
                 when m.grade is null and m.computed_grade is null then 'match'
                 when m.grade is null then 'missing_in_lms'
                 when m.computed_grade is null then 'missing_here'
