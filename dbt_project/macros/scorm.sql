@@ -19,9 +19,9 @@
     end
 {%- endmacro %}
 
-{# A raw score as Moodle reads it: a number rounded to two decimals. #}
+{# A raw score as Moodle reads it: a number rounded to two decimals; NULL beyond a thousand millions. #}
 {% macro scorm_score(text) -%}
-    round(try_cast({{ text }} as decimal(18, 5)), 2)
+    round(try_cast({{ text }} as decimal(14, 5)), 2)
 {%- endmacro %}
 
 {# Versions of the SCORM 2004 family, by the words that packages give. #}

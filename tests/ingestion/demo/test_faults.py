@@ -9,13 +9,14 @@ import pytest
 from tests.ingestion.demo.conftest import Made
 from tests.ingestion.demo.site import findings
 
-RULES = {"score_out_of_bounds": 6, "grade_mismatch": 3, "orphaned_attempt": 2, "duplicate_grade": 2}
+RULES = {"score_out_of_bounds": 7, "grade_mismatch": 3, "orphaned_attempt": 2, "duplicate_grade": 2}
 
 # The row that a finding of the rule names, by the changed table or the key in the list.
 SUBJECT = {
     "attempt-without-quiz": ("quiz_attempts", "attempt"),
     "attempt-without-usage": ("quiz_attempts", "attempt"),
     "attempt-sum-over-slots": ("quiz_attempts", "attempt"),
+    "package-score-over-maximum": ("exelearning_attempt", "attempt_row"),
     "fraction-over-maximum": ("question_attempt_steps", "step"),
     "fraction-under-minimum": ("question_attempt_steps", "step"),
     "grade-over-manual-maximum": ("grade_grades", "grade_row"),

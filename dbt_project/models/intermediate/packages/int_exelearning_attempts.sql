@@ -71,11 +71,8 @@ attempts as (
         max(attempt_rows.score_scaled) filter (where attempt_rows.item_number = 0) as reported_scaled,
         max(attempt_rows.status) filter (where attempt_rows.item_number = 0) as status,
         max(attempt_rows.modified_at) filter (where attempt_rows.item_number = 0) as scored_at,
-        coalesce(
-            bool_or(attempt_rows.is_gradable and attempt_rows.score_scaled is not null)
-                filter (where attempt_rows.item_number = 0),
-            false
-        ) as is_counted,
+        count(attempt_rows.score_scaled) filter (where attempt_rows.item_number = 0 and attempt_rows.is_gradable) > 0
+            as is_counted,
         bool_or(page_loads.page_load is not null) as is_of_statements,
         max(page_loads.verdict) as verdict,
         min(attempt_rows.created_at) as started_at,

@@ -39,42 +39,60 @@ accounts as (
     select * from {{ ref('int_accounts') }}
 ),
 
--- Of what a part reported under two names, Moodle takes the one that comes later in the alphabet: that of SCORM 1.2.
-parts as (
+read_values as (
     select
         reported.source,
         reported.scorm_id,
         reported.user_id,
         reported.attempt_number,
         reported.sco_id,
-        max_by(reported.value, reported.element)
-            filter (where reported.element in ('cmi.core.lesson_status', 'cmi.completion_status')) as status,
-        max(reported.value) filter (where reported.element = 'cmi.success_status') as success_status,
-        coalesce(
-            {{ scorm_score(
-                "max_by(reported.value, reported.element) filter (where reported.element in ('cmi.core.score.raw', 'cmi.score.raw'))"
-            ) }},
-            0
-        ) as score,
-        max(least({{ scorm_seconds('reported.value') }}, 100000000))
-            filter (where reported.element in ('cmi.core.total_time', 'cmi.total_time')) as seconds,
-        min(to_timestamp(try_cast(reported.value as bigint))) filter (where reported.element = 'x.start.time')
-            as started_at,
-        min(reported.modified_at) as first_at,
-        max(reported.modified_at) as last_at,
-        bool_or(reported.value in ('completed', 'passed')) as has_word_of_completion,
-        bool_or(
-            reported.element = case
-                when {{ is_scorm_2004('scorms.version') }} then 'cmi.score.raw'
-                when scorms.attempt_grading = 'scoes' then 'cmi.core.lesson_status'
-                else 'cmi.core.score.raw'
-            end
-        ) as has_graded_element
+        reported.value_id,
+        reported.element,
+        reported.value,
+        reported.modified_at,
+        reported.value in ('completed', 'passed') as is_word_of_completion,
+        reported.element = case
+            when {{ is_scorm_2004('scorms.version') }} then 'cmi.score.raw'
+            when scorms.attempt_grading = 'scoes' then 'cmi.core.lesson_status'
+            else 'cmi.core.score.raw'
+        end as is_graded_element,
+        case when reported.element in ('cmi.core.lesson_status', 'cmi.completion_status') then reported.value end as status,
+        case when reported.element = 'cmi.success_status' then reported.value end as success_status,
+        case when reported.element in ('cmi.core.score.raw', 'cmi.score.raw') then {{ scorm_score('reported.value') }} end
+            as score,
+        case
+            when reported.element in ('cmi.core.total_time', 'cmi.total_time') then {{ scorm_seconds('reported.value') }}
+        end as seconds,
+        -- an instant of this millennium, or the package wrote something else
+        case
+            when reported.element = 'x.start.time' and try_cast(reported.value as bigint) between 1 and 32503680000
+                then to_timestamp(try_cast(reported.value as bigint))
+        end as started_at
     from reported
     left join scorms
         on reported.source = scorms.source
         and reported.scorm_id = scorms.scorm_id
-    group by reported.source, reported.scorm_id, reported.user_id, reported.attempt_number, reported.sco_id
+),
+
+-- Of what a part reported under two names, Moodle takes the one that comes later in the alphabet.
+parts as (
+    select
+        source,
+        scorm_id,
+        user_id,
+        attempt_number,
+        sco_id,
+        max_by(status, element || '/' || lpad(cast(value_id as varchar), 20, '0')) as status,
+        max(success_status) as success_status,
+        coalesce(max_by(score, element || '/' || lpad(cast(value_id as varchar), 20, '0')), 0) as score,
+        max(seconds) as seconds,
+        min(started_at) as started_at,
+        min(modified_at) as first_at,
+        max(modified_at) as last_at,
+        bool_or(is_word_of_completion) as has_word_of_completion,
+        bool_or(is_graded_element) as has_graded_element
+    from read_values
+    group by source, scorm_id, user_id, attempt_number, sco_id
 ),
 
 judged_parts as (
@@ -197,7 +215,7 @@ chosen as (
     select
         *,
         row_number() over (
-            partition by source, scorm_id, user_id, is_counted order by score desc nulls last, attempt_number
+            partition by source, scorm_id, user_id, is_counted order by score desc nulls last, attempt_number asc
         ) as from_highest
     from ranked
 ),

@@ -29,8 +29,8 @@ computed as (
         case
             when not is_gradable then null
             when grade_method = 'highest' then greatest(highest_score, 0)
-            when grade_method = 'average' then
-                coalesce({{ as_grade('round(total_score / nullif(attempts_averaged, 0))') }}, 0)
+            when grade_method = 'average'
+                then coalesce({{ as_grade('round(total_score / nullif(attempts_averaged, 0))') }}, 0)
             -- Moodle reads an attempt that is not there as one without a score
             else coalesce(chosen_score, 0)
         end as computed_grade,

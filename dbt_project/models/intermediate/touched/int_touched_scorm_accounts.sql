@@ -84,11 +84,12 @@ touched as (
     union
     -- the words that values are kept under are few, and never change
     select
-        source,
-        scorm_id,
-        user_id
+        attempts.source,
+        attempts.scorm_id,
+        attempts.user_id
     from attempts
-    where source in (select source from touched_elements)
+    inner join touched_elements
+        on attempts.source = touched_elements.source
 )
 
 select * from touched
