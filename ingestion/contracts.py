@@ -8,7 +8,8 @@ A contract file is TOML, one section a table:
     watermark = "timemodified"    # only for sync = "watermark"
     required = true               # its absence is an error, not a note
     since = "4.0"                 # the release that brought the table, for the message when it is absent
-    only = "preview = 0"          # SQL condition on rows, portable over PostgreSQL, MySQL and SQLite
+    only = "preview = 0"          # SQL condition on rows, portable over PostgreSQL, MySQL and SQLite; {prefix} is the
+                                  # prefix of the site's tables
     [quiz_attempts.columns]
     id = "int"
     userid = "user"

@@ -9,6 +9,8 @@
         'grade_type': {0: 'none', 1: 'value', 2: 'scale', 3: 'text'},
         'quiz_grade_method': {1: 'highest', 2: 'average', 3: 'first', 4: 'last'},
         'exelearning_grade_method': {0: 'highest', 1: 'average', 2: 'first', 3: 'last', 4: 'lowest'},
+        'exelearning_grade_model': {0: 'overall', 1: 'per_item'},
+        'scorm_attempt_grading': {0: 'scoes', 1: 'highest', 2: 'average', 3: 'sum'},
         'scorm_attempts_grading': {0: 'highest', 1: 'average', 2: 'first', 3: 'last'},
     }) }}
 {%- endmacro %}

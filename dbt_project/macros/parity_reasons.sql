@@ -1,6 +1,19 @@
 {#
-Why a quiz's stored grade differs from its recomputation, as a code of the seed parity_reasons; NULL where they match or
-where no reason's predicate holds. Reads the columns of int_grades.
+Whether a grade is worked out from attempts here: that of a quiz, and what eXeLearning and SCORM send to a gradebook item.
+Reads the columns of int_grades.
+#}
+{% macro is_recomputed() -%}
+    (activity_type = 'quiz' and item_number = 0)
+    or (
+        activity_type in ('exelearning', 'scorm')
+        and item_number < {{ first_outcome_number() }}
+        and item_grade_type = {{ moodle_number('grade_type', 'value') }}
+    )
+{%- endmacro %}
+
+{#
+Why the grade that the LMS shows for an activity differs from its recomputation, as a code of the seed parity_reasons;
+NULL where they match or where no reason's predicate holds. Reads the columns of int_grades.
 #}
 {% macro parity_reason() -%}
     case
@@ -12,6 +25,13 @@ where no reason's predicate holds. Reads the columns of int_grades.
             and {{ is_same_grade('grade', 'grade_of_completed') }} then 'abandoned_attempt_decides'
         when deciding_state = 'submitted' and computed_grade is null
             and {{ is_same_grade('grade', 'grade_of_completed') }} then 'submitted_attempt_decides'
+        -- a quiz stores its grade itself; what other activities sent is in the gradebook alone
+        when activity_type = 'quiz' then null
+        when {{ is_gone_from_gradebook() }} and is_account_deleted then 'account_deleted'
+        when {{ is_gone_from_gradebook() }} and enrolled_at is null then 'not_enrolled'
+        when {{ is_gone_from_gradebook() }} and attempts_submitted_at <= enrolled_at then 'enrolled_again'
+        when is_grade_locked then 'grade_locked'
+        when is_item_locked or is_activity_locked then 'item_locked'
     end
 {%- endmacro %}
 

@@ -4,7 +4,7 @@ reads only that, and its strategy replaces only that. What moved is noted in bot
 of rows that are gone as well; those are deleted and nothing takes their place.
 
     config(materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
-           unique_key=['attempt_key'], meta={'touched_by': 'int_touched_attempts'})
+           unique_key=['source', 'quiz_attempt_id'], meta={'touched_by': 'int_touched_attempts'})
 
 `touched_by` names the list, `unique_key` the columns that the list and the model share. Arrival is the only cursor (the
 list comes of the batches since the last build), so what is late or out of order cannot be missed; that the result equals

@@ -196,6 +196,20 @@ def _sum_too_high(planter: Planter) -> None:
     planter.list("attempt-sum-over-slots", "score_out_of_bounds", title, keys, [change])
 
 
+def _package_score_too_high(planter: Planter) -> None:
+    sql = """
+        SELECT a.id AS attempt_row, a.exelearningid AS exelearning, e.course AS course, a.userid AS user
+        FROM mdl_exelearning_attempt a
+        JOIN mdl_exelearning e ON e.id = a.exelearningid
+        WHERE a.itemnumber = 0
+        ORDER BY a.id
+    """
+    keys = planter.choose("a package's score", sql)
+    change = planter.change("exelearning_attempt", "rawscore", keys["attempt_row"], Decimal("150.00000"))
+    title = "The score of an eXeLearning attempt above the maximum noted with it; its fraction is as it was"
+    planter.list("package-score-over-maximum", "score_out_of_bounds", title, keys, [change])
+
+
 def _quiz_grade_raised(planter: Planter) -> None:
     keys = planter.choose("a quiz grade", _PLAIN_GRADES)
     value = planter.value("quiz_grades", "grade", keys["quiz_grade"]) + 1
@@ -312,6 +326,7 @@ _FAULTS: tuple[Callable[[Planter], None], ...] = (
     _fraction_out_of_range("fraction-over-maximum", "A question's fraction of 1.5 where 1 is the most", "1.5"),
     _fraction_out_of_range("fraction-under-minimum", "A question's fraction of -0.75 where 0 is the least", "-0.75"),
     _sum_too_high,
+    _package_score_too_high,
     _quiz_grade_raised,
     _quiz_grade_raised_everywhere,
     _gradebook_changed,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from ingestion.demo.catalogue import NATURAL
 from ingestion.demo.enrolments import FOREVER, Classes, Learner
 from ingestion.demo.gradeitems import GradeItem
+from ingestion.demo.packages import PACKAGES, Play
 from ingestion.demo.people import ADMIN, Person
 from ingestion.demo.results import Push, Result
 from ingestion.demo.world import DAY, HOUR, NOW, World, grade
@@ -77,13 +78,17 @@ class Grade:
 
 
 class Gradebook:
-    """All grade rows of the site, by (item id, user id); a learner who returned has their new, empty rows there."""
+    """All grade rows of the site, by (item id, user id); a learner who returned has their new, empty rows there.
+
+    `plays` is the work in packages that grades came of.
+    """
 
     def __init__(
         self, world: World, items: dict[int, list[GradeItem]], results: list[Result], classes: Classes
     ) -> None:
         self.rows: dict[tuple[int, int], Grade] = {}
         self.past: list[Grade] = []
+        self.plays: list[Play] = []
         self._dice = world.dice("gradebook")
         self._results = {(result.quiz.id, result.person.id): result for result in results}
         self._turn = self._kept_maxima = 0
@@ -130,6 +135,8 @@ class Gradebook:
             pushes = _other_grades(learner, item, self._dice)
             by = learner.person.id if item.activity and item.activity.module != "assign" else teacher.id
             source = f"mod/{item.activity.module}" if item.activity else "gradebook"
+            if item.activity and item.activity.module in PACKAGES:
+                self.plays += [Play(item.activity, learner.person, push) for push in pushes]
         if not pushes or (item.locked_at and pushes[0].moment >= item.locked_at):
             return None
         row = Grade(item, learner.person, pushes[0].moment, raw_maximum=pushes[0].maximum)

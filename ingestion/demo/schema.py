@@ -152,6 +152,30 @@ _SHAPES = (
         "gradedisplaytype i, grademethod i, grademodel i, gradeenabled i=1, maxattempt i, reviewmode i,"
         "teachermodevisible i, timecreated i, timemodified i, usermodified i, completionstatusrequired i?",
     ),
+    TableShape(
+        "exelearning_attempt",
+        "exelearningid i, userid i, attempt i=1, itemnumber i, rawscore n5, maxscore n5=100, scaledscore n5,"
+        "status t=completed, sessiontoken t?, timecreated i, timemodified i",
+        unique=("exelearningid, userid, attempt, itemnumber",),
+    ),
+    TableShape(
+        "exelearning_grade_item",
+        "exelearningid i, itemnumber i, objectid t, pageid t?, idevicetype t, name t, grademax n5=100, grademin n5,"
+        "deleted i, contenthash t?, timecreated i, timemodified i",
+        unique=("exelearningid, itemnumber", "exelearningid, objectid"),
+    ),
+    TableShape(
+        "exelearning_tracking_events",
+        "exelearningid i, userid i, statementid t, verb t, objectid t?, registration t?, scaled n5?, timecreated i",
+        unique=("statementid",),
+    ),
+    TableShape(
+        "scorm_scoes",
+        "scorm i, manifest t, organization t, parent t, identifier t, launch t, scormtype t, title t, sortorder i",
+    ),
+    TableShape("scorm_attempt", "userid i, scormid i, attempt i=1"),
+    TableShape("scorm_element", "element t", unique=("element",)),
+    TableShape("scorm_scoes_value", "scoid i, attemptid i, elementid i, value t, timemodified i"),
     # completion
     TableShape(
         "course_modules_completion",

@@ -76,7 +76,7 @@ class Queries:
         """All rows of a table, those of a condition, or those of the touched usages."""
         if table.reader == "activity_instances":
             return self.activity_instances()
-        conditions = [f"({condition})" for condition in (table.only, where) if condition]
+        conditions = [f"({condition})" for condition in (self._only(table), where) if condition]
         source = f"{self.table(table.name)} as {ALIAS}"
         selected = [self._selected(c) for c in self._present(table)]
         if table.reader == "question_attempt_steps":
@@ -161,7 +161,7 @@ class Queries:
     def keys(self, table: Table, ranges: Sequence[tuple[int, int]]) -> str:
         """The keys within half-open ranges of a table with one integer key."""
         key = self.quote(table.primary_key[0])
-        only = f"({table.only}) and " if table.only else ""
+        only = f"({self._only(table)}) and " if table.only else ""
         return (
             f"select {self._cast(key, 'int')} as {key} from {self.table(table.name)} where {only}{within(key, ranges)}"
         )
@@ -171,10 +171,14 @@ class Queries:
         key = self.quote(table.primary_key[0])
         sums = ", ".join(f"{self._cast(sql, 'int')} as {name}" for name, sql in key_sums(key).items())
         number = f"{key} {'div' if self.dialect == 'mysql' else '/'} {BUCKET}"
-        only = f" where {table.only}" if table.only else ""
+        only = f" where {self._only(table)}" if table.only else ""
         return (
             f"select {self._cast(number, 'int')} as bucket, {sums} from {self.table(table.name)}{only} group by bucket"
         )
+
+    def _only(self, table: Table) -> str | None:
+        """The condition on a table's rows; other tables that it names have the site's prefix."""
+        return table.only and table.only.replace("{prefix}", self.prefix)
 
     def _present(self, table: Table) -> Sequence[Column]:
         present = self.columns[self.prefix + table.name]

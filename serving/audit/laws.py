@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from serving.audit import bounds
+from serving.audit import bounds, packages
 from serving.audit.bounds import STEP
 from serving.audit.candidate import Needs
 from serving.audit.report import Kind
@@ -96,6 +96,16 @@ _LAWS = (
         works_out={"attempt_bounds": bounds.ATTEMPTS},
         breach=f"m.raw_score < b.least - {STEP} or m.raw_score > b.greatest + {STEP}",
         reads=bounds.ATTEMPT_NEEDS,
+    ),
+    Law(
+        "fct_attempts",
+        "package_score_within_its_maximum",
+        "An eXeLearning attempt's published score lies between its activity's minimum and the maximum noted with it.",
+        ("activity_type", "raw_score"),
+        joins="join package_bounds b on b.key = m.attempt_key",
+        works_out={"package_bounds": packages.EXELEARNING_ATTEMPTS},
+        breach="b.is_out_of_bounds and m.raw_score is not null",
+        reads=packages.EXELEARNING_NEEDS,
     ),
     Law(
         "fct_attempts",
@@ -199,11 +209,14 @@ _LAWS = (
     Law(
         "fct_grades",
         "parity_says_what_the_grades_say",
-        "A quiz grade's parity is match within 0.00001, mismatch beyond, missing where only one side has a grade.",
+        "A grade's parity is match within 0.00001, mismatch beyond, missing where only one side has a grade; every quiz"
+        " grade has one, and besides only grades of eXeLearning and SCORM.",
         ("activity_type", "item_number", "grade", "computed_grade", "parity"),
         breach=f"""
             m.parity is distinct from case
-                when m.activity_type <> 'quiz' or m.item_number <> 0 then null
+                when m.activity_type in ('exelearning', 'scorm') and m.parity is null then null
+                when m.activity_type not in ('exelearning', 'scorm')
+                    and (m.activity_type <> 'quiz' or m.item_number <> 0) then null
                 when m.grade is null and m.computed_grade is null then 'match'
                 when m.grade is null then 'missing_in_lms'
                 when m.computed_grade is null then 'missing_here'

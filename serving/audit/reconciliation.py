@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from serving.audit import bounds
+from serving.audit import bounds, packages
 from serving.audit.batches import COUNTS, LandedBatch, files_of
 from serving.audit.candidate import Candidate, Needs
 from serving.audit.report import EVIDENCE_ROWS, CheckResult, broken, first_line, verdict
@@ -52,6 +52,25 @@ RECONCILIATIONS = (
             from marts.fct_attempts where activity_type = 'quiz'
         """,
         needs={**bounds.ATTEMPT_NEEDS, "marts.fct_attempts": ("attempt_key", "activity_type", "raw_score")},
+    ),
+    Reconciliation(
+        "exelearning_attempts",
+        "fct_attempts",
+        "eXeLearning attempts",
+        landed=packages.EXELEARNING_ATTEMPTS,
+        published="""
+            select attempt_key as key, raw_score as value
+            from marts.fct_attempts where activity_type = 'exelearning'
+        """,
+        needs={**packages.EXELEARNING_NEEDS, "marts.fct_attempts": ("attempt_key", "activity_type", "raw_score")},
+    ),
+    Reconciliation(
+        "scorm_attempts",
+        "fct_attempts",
+        "SCORM attempts",
+        landed=packages.SCORM_ATTEMPTS,
+        published="select attempt_key as key, null as value from marts.fct_attempts where activity_type = 'scorm'",
+        needs={**packages.SCORM_NEEDS, "marts.fct_attempts": ("attempt_key", "activity_type")},
     ),
     Reconciliation(
         "quiz_grades",

@@ -13,7 +13,7 @@ from tests.servers import Server
 
 pytestmark = pytest.mark.slow
 
-KINDS = ("grades", "gradebook", "course", "completion", "attempts")
+KINDS = ("grades", "gradebook", "course", "completion", "attempts", "exelearning", "scorm")
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,13 @@ from tests.property.administering import (
 from tests.property.attempting import attempt, autosave, delete_attempt, regrade, stranger, transition
 from tests.property.grading import drop_grade, edit_item, grade_by_hand, replace_item, store_grade
 from tests.property.institution import Institution
+from tests.property.packages import (
+    commit_package,
+    delete_package_attempt,
+    edit_package,
+    report_old_scorm,
+    report_scorm,
+)
 
 Event = tuple[str, int, int, int]
 
@@ -39,6 +46,7 @@ EVENTS: dict[str, Callable[[Institution, int, int, int], None]] = {
         stranger, autosave, transition, regrade, delete_attempt, store_grade, drop_grade, grade_by_hand, edit_item,
         replace_item, edit_quiz, delete_quiz, feedback, edit_question, edit_user, enrolment, method, role, complete,
         course_module, edit_course, reset_course, setting, group, clock, upgrade,
+        commit_package, delete_package_attempt, edit_package, report_scorm, report_old_scorm,
     )
 }  # fmt: skip
 

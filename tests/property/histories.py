@@ -25,6 +25,7 @@ from ingestion.moodle.source import MoodleSource
 from ingestion.moodle.sync import sync_moodle
 from tests.property.events import EVENTS, Event, happen
 from tests.property.institution import Institution
+from tests.property.packages import found_packages
 from tests.property.replay import Models, Warehouse, differences
 
 SYNCS = ("sync", "sync", "sync", "full", "reconcile", "twice", "unbuilt")
@@ -48,7 +49,11 @@ class Machine:
     def __post_init__(self) -> None:
         self.one, self.other = Warehouse(self.models), Warehouse(self.models)
         self._founded = self.folder / "founded.sqlite"
-        Institution(self._founded).connection.close()
+        site = Institution(self._founded)
+        site.connection.execute("begin")
+        found_packages(site)
+        site.connection.execute("commit")
+        site.connection.close()
 
     def play(self, history: Sequence[Event]) -> None:
         """Play a history both ways; raises AssertionError with the rows that differ."""

@@ -61,6 +61,8 @@ def test_random_histories_find_a_list_that_forgets_a_table(
         ("int_touched_quiz_accounts", "quiz_feedback", "feedbacktext", "Another"),
         ("int_touched_usages", "question", "length", "0"),
         ("int_touched_activity_completions", "course_modules", "instance", "3"),
+        ("int_touched_exelearning_accounts", "exelearning", "grademethod", "4"),
+        ("int_touched_scorm_accounts", "scorm_scoes_value", "value", "passed"),
     ],
 )
 def test_mutations_find_a_list_that_forgets_a_table(

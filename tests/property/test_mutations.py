@@ -24,6 +24,9 @@ TERM = [
     *(("grade_by_hand", item, user, 5 + item) for item in range(5) for user in range(5)),
     *(("complete", module, user, 1 + user) for module in range(5) for user in range(5)),
     *(("feedback", quiz, 4, 7) for quiz in range(3)),
+    *(("commit_package", activity, user, c) for activity in range(2) for user in range(4) for c in (0, 7, 15, 32, 41)),
+    *(("report_scorm", scorm, user, c) for scorm in range(2) for user in range(4) for c in range(6)),
+    *(("report_old_scorm", scorm, user, c) for scorm in range(2) for user in range(2) for c in range(6)),
     ("setting", 0, 1, 1), ("setting", 1, 1, 1), ("group", 0, 0, 1), ("role", 1, 1, 1), ("edit_user", 4, 0, 1),
 ]  # fmt: skip
 ROWS = 3
@@ -85,6 +88,8 @@ def streams(models: Models) -> Iterator[Stream]:
 # What Moodle's database keeps unique: no change may make two rows of these alike.
 UNIQUE = {
     "config": ("name",),
+    "exelearning_attempt": ("exelearningid", "userid", "attempt", "itemnumber"),
+    "scorm_scoes_track": ("userid", "scormid", "scoid", "attempt", "element"),
     "course_modules_completion": ("coursemoduleid", "userid"),
     "grade_grades": ("itemid", "userid"),
     "question_attempt_steps": ("questionattemptid", "sequencenumber"),

@@ -190,6 +190,8 @@ def findings(site: Site) -> set[tuple[str, str, int]]:
         " WHERE s.fraction > qa.maxfraction OR s.fraction < qa.minfraction"
     ):
         found.add(("score_out_of_bounds", "question_attempt_steps", row[0]))
+    for row in site.rows("SELECT id FROM mdl_exelearning_attempt WHERE itemnumber = 0 AND rawscore > maxscore"):
+        found.add(("score_out_of_bounds", "exelearning_attempt", row[0]))
     usages = {row[0] for row in site.rows("SELECT id FROM mdl_question_usages")}
     for row in site.rows("SELECT * FROM mdl_quiz_attempts"):
         mark = exact(row["sumgrades"])

@@ -9,13 +9,14 @@ import pytest
 from tests.ingestion.demo.conftest import Made
 from tests.ingestion.demo.site import findings
 
-RULES = {"score_out_of_bounds": 6, "grade_mismatch": 3, "orphaned_attempt": 2, "duplicate_grade": 2}
+RULES = {"score_out_of_bounds": 7, "grade_mismatch": 3, "orphaned_attempt": 2, "duplicate_grade": 2}
 
 # The row that a finding of the rule names, by the changed table or the key in the list.
 SUBJECT = {
     "attempt-without-quiz": ("quiz_attempts", "attempt"),
     "attempt-without-usage": ("quiz_attempts", "attempt"),
     "attempt-sum-over-slots": ("quiz_attempts", "attempt"),
+    "package-score-over-maximum": ("exelearning_attempt", "attempt_row"),
     "fraction-over-maximum": ("question_attempt_steps", "step"),
     "fraction-under-minimum": ("question_attempt_steps", "step"),
     "grade-over-manual-maximum": ("grade_grades", "grade_row"),
@@ -69,7 +70,7 @@ def test_planting_touches_nothing_but_the_victims(faulty: Made, clean: Made) -> 
     gone, new = Counter(table for table, _ in before - after), Counter(table for table, _ in after - before)
     assert new == {
         "mdl_grade_grades": 5, "mdl_quiz_grades": 4, "mdl_quiz_attempts": 3, "mdl_question_attempt_steps": 2,
-        "mdl_course_sections": 1, "mdl_logstore_standard_log": 1,
+        "mdl_course_sections": 1, "mdl_logstore_standard_log": 1, "mdl_exelearning_attempt": 1,
     }  # fmt: skip
     assert gone["mdl_quiz"] == gone["mdl_course_modules"] == gone["mdl_question_usages"] == 1
     assert sum(gone.values()) < 50

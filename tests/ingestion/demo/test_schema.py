@@ -11,6 +11,8 @@ from ingestion.contracts import load_contracts
 from tests.ingestion.demo.conftest import Made
 
 CONTRACTS = load_contracts("moodle", Path(ingestion.moodle.__file__).parent / "contracts")
+# Moodle 4.3 put other tables in the place of this one.
+OLD = {"scorm_scoes_track"}
 
 # As Moodle's and IOMAD's install files have them; quiz_grades has none on (quiz, userid).
 UNIQUE_KEYS = {
@@ -31,6 +33,9 @@ UNIQUE_KEYS = {
     "question_attempts": "questionusageid, slot",
     "question_attempt_steps": "questionattemptid, sequencenumber",
     "company_users": "companyid, userid, departmentid",
+    "exelearning_attempt": "exelearningid, userid, attempt, itemnumber",
+    "exelearning_grade_item": "exelearningid, objectid",
+    "exelearning_tracking_events": "statementid",
 }
 
 REFERENCES = """
@@ -63,19 +68,23 @@ company_users.companyid>company company_users.userid>user company_users.departme
 company_course.companyid>company company_course.courseid>course company_course.departmentid>department
 company_shared_courses.courseid>course department.company>company iomad_courses.courseid>course
 local_iomad_track.courseid>course local_iomad_track.userid>user local_iomad_track.companyid>company
-company.category>course_categories
+company.category>course_categories exelearning_attempt.exelearningid>exelearning exelearning_attempt.userid>user
+exelearning_grade_item.exelearningid>exelearning exelearning_tracking_events.exelearningid>exelearning
+scorm_scoes.scorm>scorm scorm_attempt.scormid>scorm scorm_attempt.userid>user scorm_scoes_value.scoid>scorm_scoes
+scorm_scoes_value.attemptid>scorm_attempt scorm_scoes_value.elementid>scorm_element
 """
 
 
 def test_every_table_and_column_of_the_contracts_is_there(clean: Made) -> None:
     modules = [row["name"] for row in clean.site.rows("SELECT name FROM mdl_modules")]
     wanted = {name: [c.name for c in table.columns] for name, table in CONTRACTS.tables.items()}
-    del wanted["activity_instances"]
+    for name in ("activity_instances", *OLD):
+        del wanted[name]
     wanted |= {module: [*wanted.get(module, []), "id", "course", "name"] for module in modules}
     for table, columns in wanted.items():
         there = {row["name"] for row in clean.site.rows(f'PRAGMA table_info("mdl_{table}")')}
-        # What Moodle 5.0 added is not in a 4.5; a step's usage is read through its question attempt.
-        lacking = set(columns) - there - {"duedate", "questionusageid"}
+        # What later releases added is not there; a step's usage is read through its question attempt.
+        lacking = set(columns) - there - {"duedate", "gradable", "questionusageid"}
         assert not lacking, f"{table} lacks {lacking}"
 
 
@@ -84,7 +93,7 @@ def test_every_decimal_reads_back_exactly_as_text(clean: Made) -> None:
     seen = 0
     for table in CONTRACTS.tables.values():
         for column in table.columns:
-            if column.type in ("num5", "num7"):
+            if column.type in ("num5", "num7") and table.name not in OLD:
                 digits = int(column.type[3])
                 name = f'"{column.name}"'
                 sql = f'SELECT DISTINCT CAST({name} AS TEXT) FROM "mdl_{table.name}" WHERE {name} NOT NULL'
@@ -133,9 +142,9 @@ def test_secrets_stand_only_where_no_contract_reads(clean: Made) -> None:
     everything = "\n".join(clean.site._connection.iterdump())
     assert everything.count("demo-secret") > 150
     for table in CONTRACTS.tables.values():
-        if table.name == "activity_instances":
+        if table.name in ("activity_instances", *OLD):
             continue
-        where = f" WHERE {table.only}" if table.only else ""
+        where = f" WHERE {table.only.replace('{prefix}', 'mdl_')}" if table.only else ""
         names = {row["name"] for row in clean.site.rows(f'PRAGMA table_info("mdl_{table.name}")')}
         columns = ", ".join(f'"{column.name}"' for column in table.columns if column.name in names)
         for row in clean.site.rows(f'SELECT {columns} FROM "mdl_{table.name}"{where}'):

@@ -15,7 +15,13 @@ NEVER_READ = re.compile(
 
 
 def test_no_contract_lists_a_secret_or_a_private_detail() -> None:
-    listed = [f"{t.name}.{c.name}" for t in contracts().tables.values() for c in t.columns if NEVER_READ.search(c.name)]
+    listed = [
+        f"{t.name}.{c.name}"
+        for t in contracts().tables.values()
+        for c in t.columns
+        # a digest tells whether two are the same, and nothing else
+        if NEVER_READ.search(c.name) and c.type != "digest"
+    ]
     assert listed == []
 
 
@@ -30,7 +36,13 @@ def test_names_and_addresses_of_people_are_tagged_personal() -> None:
 
 def test_only_proved_watermarks_are_relied_on() -> None:
     by_watermark = {t.name for t in contracts().tables.values() if t.sync is Sync.WATERMARK}
-    assert by_watermark == {"quiz_attempts", "course_modules_completion", "user_enrolments"}
+    assert by_watermark == {
+        "quiz_attempts",
+        "course_modules_completion",
+        "user_enrolments",
+        "scorm_scoes_track",
+        "scorm_scoes_value",
+    }
 
 
 def test_every_column_that_names_an_account_is_typed_so() -> None:

@@ -72,6 +72,11 @@ create table landing.moodle_question_attempts as
 select 'campus' as _source, 1::bigint as _batch_id, a.uniqueid * 10 + s.id as id, a.uniqueid as questionusageid,
     s.id as slot, 5::decimal(20, 7) as maxmark, 0::decimal(20, 7) as minfraction, 1::decimal(20, 7) as maxfraction
 from landing.moodle_quiz_attempts a, range(1, 3) s(id);
+create table landing.moodle_exelearning (_source varchar, id bigint, grademin decimal(18, 5));
+create table landing.moodle_exelearning_attempt (_source varchar, id bigint, exelearningid bigint, userid bigint,
+    attempt bigint, itemnumber bigint, rawscore decimal(18, 5), maxscore decimal(18, 5), scaledscore decimal(18, 5));
+create table landing.moodle_scorm_attempt (_source varchar, id bigint, scormid bigint, userid bigint, attempt bigint);
+create table landing.moodle_scorm_scoes_track as from landing.moodle_scorm_attempt;
 create table landing.moodle_quiz_grades as
 with chosen as (
     select quiz, userid, max(sumgrades) as highest, avg(sumgrades) as average,

@@ -39,6 +39,10 @@ FAULTS = [
      f"update marts.fct_attempts set raw_score = 10.5 where {FIRST}"),
     ("a score below its slots", "fct_attempts", {"score_within_its_slots"},
      f"update marts.fct_attempts set raw_score = -0.5 where {FIRST}"),
+    ("a package's score above its maximum", "fct_attempts", {"package_score_within_its_maximum"},
+     "insert into landing.moodle_exelearning_attempt values ('campus', 7, 1, 5, 1, 0, 150, 100, 0.5);"
+     " insert into marts.fct_attempts select * replace ('campus:exelearning:7' as attempt_key, 'exelearning' as"
+     " activity_type, 150 as raw_score, false as is_graded_attempt) from marts.fct_attempts limit 1"),
     ("a score while it needs grading", "fct_attempts", {"ungraded_has_no_score"},
      f"update marts.fct_attempts set needs_grading = true where {FIRST}"),
     ("a preview counted", "fct_attempts", {"previews_never_count"},

@@ -19,6 +19,25 @@ FAULTS = [
      {"reconciliation__quiz_attempts"}, "changed"),
     ("a sound score withheld", "update marts.fct_attempts set raw_score = null where attempt_key = 'campus:quiz:511'",
      {"reconciliation__quiz_attempts"}, "withheld within its bounds"),
+    ("an eXeLearning attempt lost", "insert into landing.moodle_exelearning_attempt"
+     " values ('campus', 7, 1, 5, 1, 0, 50, 100, 0.5)", {"reconciliation__exelearning_attempts"}, "lost"),
+    ("an eXeLearning attempt invented", "insert into marts.fct_attempts select * replace"
+     " ('campus:exelearning:7' as attempt_key, 'exelearning' as activity_type) from marts.fct_attempts limit 1",
+     {"reconciliation__exelearning_attempts"}, "invented"),
+    ("the score of a part taken for that of the whole", "insert into landing.moodle_exelearning_attempt"
+     " values ('campus', 7, 1, 5, 1, 1, 90, 100, 0.9), ('campus', 8, 1, 5, 1, 0, 50, 100, 0.5);"
+     " insert into marts.fct_attempts select * replace ('campus:exelearning:7' as attempt_key,"
+     " 'exelearning' as activity_type, 90 as raw_score) from marts.fct_attempts limit 1",
+     {"reconciliation__exelearning_attempts"}, "changed"),
+    ("a SCORM attempt lost", "insert into landing.moodle_scorm_attempt values ('campus', 7, 1, 5, 1)",
+     {"reconciliation__scorm_attempts"}, "lost"),
+    ("a SCORM attempt of the old table lost", "insert into landing.moodle_scorm_scoes_track"
+     " values ('campus', 7, 1, 5, 1), ('campus', 8, 1, 5, 1)", {"reconciliation__scorm_attempts"}, "lost"),
+    ("a SCORM attempt of both tables doubled", "insert into landing.moodle_scorm_attempt values ('campus', 7, 1, 5, 1);"
+     " insert into landing.moodle_scorm_scoes_track values ('campus', 9, 1, 5, 1);"
+     " insert into marts.fct_attempts select * replace (unnest(['campus:scorm:7', 'campus:scorm:t9']) as attempt_key,"
+     " 'scorm' as activity_type) from (from marts.fct_attempts limit 1)",
+     {"reconciliation__scorm_attempts"}, "invented"),
     ("a stored grade lost", "update marts.fct_grades set grade = null where activity_key = 'campus:quiz:1'"
      " and user_key = md5('u5')", {"reconciliation__quiz_grades"}, "lost"),
     ("a stored grade changed", "update marts.fct_grades set grade = grade + 1 where activity_key = 'campus:quiz:1'"

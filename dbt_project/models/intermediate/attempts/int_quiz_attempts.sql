@@ -1,6 +1,6 @@
 {{ config(
     materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
-    unique_key=['attempt_key'], meta={'touched_by': 'int_touched_attempts'}
+    unique_key=['source', 'quiz_attempt_id'], meta={'touched_by': 'int_touched_attempts'}
 ) }}
 -- One row for each quiz attempt.
 with attempts as (

@@ -32,6 +32,14 @@ quiz_attempts as (
     select * from {{ ref('stg_moodle__quiz_attempts') }}
 ),
 
+exelearning_attempts as (
+    select * from {{ ref('stg_moodle__exelearning_attempt') }}
+),
+
+scorm_attempts as (
+    select * from {{ ref('int_scorm_attempt_rows') }}
+),
+
 exelearnings as (
     select * from {{ ref('stg_moodle__exelearning') }}
 ),
@@ -96,6 +104,18 @@ named as (
         'quiz' as activity_type,
         quiz_id as activity_id
     from quiz_attempts
+    union
+    select
+        source,
+        'exelearning' as activity_type,
+        exelearning_id as activity_id
+    from exelearning_attempts
+    union
+    select
+        source,
+        'scorm' as activity_type,
+        scorm_id as activity_id
+    from scorm_attempts
 ),
 
 -- What the tables of single module types say; every other type has no such settings.

@@ -11,6 +11,10 @@ quiz_attempts as (
     select * from {{ ref('int_quiz_attempts') }}
 ),
 
+exelearning_attempts as (
+    select * from {{ ref('int_exelearning_attempts') }}
+),
+
 question_attempts as (
     select * from {{ ref('int_question_attempts') }}
 ),
@@ -58,6 +62,27 @@ attempts_out_of_bounds as (
         }) }} as evidence,
         coalesce(submitted_at, modified_at) as occurred_at
     from quiz_attempts
+    where is_out_of_bounds
+),
+
+packages_out_of_bounds as (
+    select
+        'score_out_of_bounds' as rule,
+        'attempt' as subject,
+        'attempt/' || attempt_key as subject_key,
+        source,
+        course_key,
+        activity_key,
+        attempt_key,
+        user_key,
+        {{ evidence_json({
+            'score': 'reported_score',
+            'greatest': 'max_score',
+            'scaled': 'reported_scaled',
+            'status': 'status',
+        }) }} as evidence,
+        scored_at as occurred_at
+    from exelearning_attempts
     where is_out_of_bounds
 ),
 
@@ -161,6 +186,8 @@ findings as (
     select * from final_grades_out_of_bounds
     union all
     select * from attempts_out_of_bounds
+    union all
+    select * from packages_out_of_bounds
     union all
     select * from fractions_out_of_bounds
     union all

@@ -15,6 +15,20 @@ quiz_attempts as (
     select * from {{ ref('int_quiz_attempts') }}
 ),
 
+exelearning_attempts as (
+    select * from {{ ref('int_exelearning_attempts') }}
+),
+
+scored_attempts as (
+    select attempt_key
+    from quiz_attempts
+    where marks is not null
+    union all
+    select attempt_key
+    from exelearning_attempts
+    where reported_score is not null
+),
+
 question_attempts as (
     select * from {{ ref('int_question_attempts') }}
 ),
@@ -31,8 +45,7 @@ covered as (
         'score_out_of_bounds' as rule,
         'attempt' as subject,
         count(*) as rows_covered
-    from quiz_attempts
-    where marks is not null
+    from scored_attempts
     union all
     select
         'score_out_of_bounds' as rule,

@@ -3,17 +3,14 @@
     unique_key=['source', 'activity_type', 'activity_id', 'user_id'], meta={'touched_by': 'int_touched_grades'}
 ) }}
 -- One row for each account, activity and item number with a gradebook row, a stored quiz grade, or attempts that give one.
-with quiz_grades as (
-    select
-        *,
-        'quiz' as activity_type,
-        0 as item_number
-    from {{ ref('int_quiz_grades') }} as quizzes
+with computed_grades as (
+    select *
+    from {{ ref('int_computed_grades') }} as computed
     where {{ only_touched('int_touched_grades', {
-        'source': 'quizzes.source',
-        'activity_type': "'quiz'",
-        'activity_id': 'quizzes.quiz_id',
-        'user_id': 'quizzes.user_id',
+        'source': 'computed.source',
+        'activity_type': 'computed.activity_type',
+        'activity_id': 'computed.activity_id',
+        'user_id': 'computed.user_id',
     }) }}
 ),
 
@@ -75,26 +72,32 @@ activity_grades as (
         and sent_grades.grade_item_id = grade_items.grade_item_id
 ),
 
-grade_methods as (
+activity_settings as (
     select
         source,
         activity_type,
         quiz_id as activity_id,
-        grade_method
+        course_id,
+        grade_method,
+        quiz_grade as max_grade
     from quizzes
     union all
     select
         source,
         'exelearning' as activity_type,
         exelearning_id as activity_id,
-        {{ moodle_word('exelearning_grade_method', 'grade_method_id') }} as grade_method
+        course_id,
+        {{ moodle_word('exelearning_grade_method', 'grade_method_id') }} as grade_method,
+        max_grade
     from exelearnings
     union all
     select
         source,
         'scorm' as activity_type,
         scorm_id as activity_id,
-        {{ moodle_word('scorm_attempts_grading', 'attempts_grading_id') }} as grade_method
+        course_id,
+        {{ moodle_word('scorm_attempts_grading', 'attempts_grading_id') }} as grade_method,
+        null as max_grade
     from scorms
 ),
 
@@ -110,41 +113,42 @@ enrolled as (
 
 paired as (
     select
-        coalesce(quiz_grades.source, activity_grades.source) as source,
-        coalesce(quiz_grades.activity_type, activity_grades.activity_type) as activity_type,
-        coalesce(quiz_grades.quiz_id, activity_grades.activity_id) as activity_id,
-        coalesce(quiz_grades.item_number, activity_grades.item_number) as item_number,
-        coalesce(quiz_grades.user_id, activity_grades.user_id) as user_id,
+        coalesce(computed_grades.source, activity_grades.source) as source,
+        coalesce(computed_grades.activity_type, activity_grades.activity_type) as activity_type,
+        coalesce(computed_grades.activity_id, activity_grades.activity_id) as activity_id,
+        coalesce(computed_grades.item_number, activity_grades.item_number) as item_number,
+        coalesce(computed_grades.user_id, activity_grades.user_id) as user_id,
         activity_grades.grade_id is not null as is_in_gradebook,
         -- a quiz shows the grade it stores; of other modules the gradebook keeps what they sent
         case
-            when quiz_grades.quiz_id is not null then quiz_grades.grade
+            when computed_grades.activity_type = 'quiz' then computed_grades.stored_grade
             when activity_grades.activity_type = 'quiz' and activity_grades.item_number = 0 then null
             else activity_grades.raw_grade
         end as grade,
-        quiz_grades.computed_grade,
-        quiz_grades.grade_of_completed,
-        quiz_grades.deciding_state,
-        quiz_grades.attempts_counted,
-        quiz_grades.rows_stored,
-        quiz_grades.least_stored,
-        quiz_grades.greatest_stored,
-        quiz_grades.is_decided_out_of_bounds,
-        quiz_grades.feedback_band,
-        quiz_grades.stored_at,
-        quiz_grades.submitted_at as attempts_submitted_at,
+        computed_grades.computed_grade,
+        computed_grades.computed_scaled,
+        computed_grades.grade_of_completed,
+        computed_grades.deciding_state,
+        computed_grades.attempts_counted,
+        computed_grades.rows_stored,
+        computed_grades.least_stored,
+        computed_grades.greatest_stored,
+        computed_grades.is_decided_out_of_bounds,
+        computed_grades.feedback_band,
+        computed_grades.stored_at,
+        computed_grades.submitted_at as attempts_submitted_at,
         activity_grades.* exclude (source, activity_type, activity_id, item_number, user_id)
-    from quiz_grades
+    from computed_grades
     full join activity_grades
-        on quiz_grades.source = activity_grades.source
-        and quiz_grades.activity_type = activity_grades.activity_type
-        and quiz_grades.quiz_id = activity_grades.activity_id
-        and quiz_grades.item_number = activity_grades.item_number
-        and quiz_grades.user_id = activity_grades.user_id
+        on computed_grades.source = activity_grades.source
+        and computed_grades.activity_type = activity_grades.activity_type
+        and computed_grades.activity_id = activity_grades.activity_id
+        and computed_grades.item_number = activity_grades.item_number
+        and computed_grades.user_id = activity_grades.user_id
     where
         activity_grades.grade_id is not null
-        or quiz_grades.grade is not null
-        or quiz_grades.computed_grade is not null
+        or computed_grades.stored_grade is not null
+        or computed_grades.computed_grade is not null
 ),
 
 joined as (
@@ -152,12 +156,12 @@ joined as (
         paired.* exclude (grade_item_key),
         coalesce(paired.grade_item_key, {{ key('grade_items.source', 'grade_items.grade_item_id') }}) as grade_item_key,
         grade_items.grade_item_id as activity_grade_item_id,
-        coalesce(grade_items.course_id, quizzes.course_id) as course_id,
-        grade_methods.grade_method,
+        coalesce(grade_items.course_id, activity_settings.course_id) as course_id,
+        activity_settings.grade_method,
         paired.activity_type = 'quiz' and quizzes.quiz_id is null as is_quiz_gone,
         grade_items.grade_type as item_grade_type,
         grade_items.min_grade as activity_min,
-        coalesce(grade_items.max_grade, quizzes.quiz_grade) as activity_max,
+        coalesce(grade_items.max_grade, activity_settings.max_grade) as activity_max,
         quizzes.quiz_grade,
         grade_items.pass_grade,
         grade_items.locked_at is not null as is_activity_locked,
@@ -176,10 +180,10 @@ joined as (
         on paired.source = quizzes.source
         and paired.activity_type = quizzes.activity_type
         and paired.activity_id = quizzes.quiz_id
-    left join grade_methods
-        on paired.source = grade_methods.source
-        and paired.activity_type = grade_methods.activity_type
-        and paired.activity_id = grade_methods.activity_id
+    left join activity_settings
+        on paired.source = activity_settings.source
+        and paired.activity_type = activity_settings.activity_type
+        and paired.activity_id = activity_settings.activity_id
     inner join accounts
         on paired.source = accounts.source
         and paired.user_id = accounts.user_id
@@ -187,14 +191,14 @@ joined as (
         on paired.source = sources.source
     left join enrolled
         on paired.source = enrolled.source
-        and coalesce(grade_items.course_id, quizzes.course_id) = enrolled.course_id
+        and coalesce(grade_items.course_id, activity_settings.course_id) = enrolled.course_id
         and paired.user_id = enrolled.user_id
 ),
 
 compared as (
     select
         *,
-        case when activity_type = 'quiz' and item_number = 0 then {{ compared('grade', 'computed_grade') }} end as parity,
+        case when {{ is_recomputed() }} then {{ compared('grade', 'computed_grade') }} end as parity,
         {{ compared('final_grade', 'grade') }} as gradebook_parity
     from joined
 ),
@@ -226,6 +230,7 @@ keyed as (
         site_url || '/grade/report/grader/index.php?id=' || cast(course_id as varchar) as url,
         case
             when activity_type = 'quiz' and quiz_grade >= {{ almost_zero() }} then {{ as_fraction('grade / quiz_grade') }}
+            when activity_type = 'exelearning' then computed_scaled
             when activity_type <> 'quiz' and row_max > row_min then {{ as_fraction('(grade - row_min) / (row_max - row_min)') }}
         end as grade_scaled
     from judged

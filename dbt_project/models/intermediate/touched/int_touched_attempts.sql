@@ -26,13 +26,6 @@ touched as (
         on attempts.source = quiz_accounts.source
         and attempts.quiz_id is not distinct from quiz_accounts.quiz_id
         and attempts.user_id is not distinct from quiz_accounts.user_id
-),
-
-keyed as (
-    select
-        *,
-        {{ key('source', "'quiz'", 'quiz_attempt_id') }} as attempt_key
-    from touched
 )
 
-select * from keyed
+select * from touched

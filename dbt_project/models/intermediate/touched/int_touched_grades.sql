@@ -1,15 +1,15 @@
 {{ config(materialized='table') }}
 -- One row for each activity and account whose grades must be put together again.
-with quiz_accounts as (
-    select * from {{ ref('int_touched_quiz_accounts') }}
+with activity_accounts as (
+    select * from {{ ref('int_touched_activity_accounts') }}
 ),
 
 gradebook_rows as (
     select * from {{ ref('int_touched_gradebook') }}
 ),
 
-quiz_grades as (
-    select * from {{ ref('int_quiz_grades') }}
+computed_grades as (
+    select * from {{ ref('int_computed_grades') }}
 ),
 
 gradebook as (
@@ -137,10 +137,10 @@ accounts as (
 touched as (
     select
         source,
-        'quiz' as activity_type,
-        quiz_id as activity_id,
+        activity_type,
+        activity_id,
         user_id
-    from quiz_accounts
+    from activity_accounts
     union
     select
         gradebook_rows.source,
@@ -175,14 +175,14 @@ touched as (
     where gradebook.activity_id is not null
     union
     select
-        quiz_grades.source,
-        'quiz' as activity_type,
-        quiz_grades.quiz_id as activity_id,
-        quiz_grades.user_id
-    from quiz_grades
+        computed_grades.source,
+        computed_grades.activity_type,
+        computed_grades.activity_id,
+        computed_grades.user_id
+    from computed_grades
     inner join accounts
-        on quiz_grades.source = accounts.source
-        and quiz_grades.user_id = accounts.user_id
+        on computed_grades.source = accounts.source
+        and computed_grades.user_id = accounts.user_id
 ),
 
 keyed as (

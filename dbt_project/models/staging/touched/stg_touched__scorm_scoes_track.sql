@@ -1,0 +1,6 @@
+-- One row for each version of a value that a SCO reported that moved since the last build.
+select
+    _source as source,
+    scormid as scorm_id,
+    userid as user_id
+from {{ source('touched', 'moodle_scorm_scoes_track') }}
