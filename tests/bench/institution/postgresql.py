@@ -6,7 +6,7 @@ import psycopg
 
 from ingestion.contracts import Table
 from ingestion.demo.schema import PREFIX, TABLES, TableShape
-from ingestion.moodle import contracts
+from tests.bench.institution.database import tables
 from tests.bench.institution.world import World
 
 _TYPES = {"INTEGER": "bigint", "TEXT": "text", "REAL": "double precision"}
@@ -23,7 +23,7 @@ class PostgreSQLDatabase:
         with psycopg.connect(self.url, autocommit=True) as connection:
             for shape in TABLES.values():
                 connection.execute(_create(shape))
-            for table in _tables():
+            for table in tables():
                 self._copy(connection, world, table, "site", PREFIX + table.name)
             for shape in TABLES.values():
                 for kind, keys in (("unique index", shape.unique), ("index", shape.indexes)):
@@ -34,7 +34,7 @@ class PostgreSQLDatabase:
     def apply(self, world: World) -> None:
         """Bring in what the last change made, as one transaction."""
         with psycopg.connect(self.url) as connection:
-            for table in _tables():
+            for table in tables():
                 target = f'"{PREFIX}{table.name}"'
                 connection.execute(f"create temp table arrived (like {target} including defaults) on commit drop")
                 self._copy(connection, world, table, "made", "arrived")
@@ -50,10 +50,6 @@ class PostgreSQLDatabase:
         with connection.cursor() as cursor, cursor.copy(statement) as copy:
             for frame in world.frames(table, schema):
                 copy.write(frame.select(columns).write_csv(include_header=False, null_value="\\N"))
-
-
-def _tables() -> list[Table]:
-    return [table for table in contracts().tables.values() if table.reader != "activity_instances"]
 
 
 def _create(shape: TableShape) -> str:
