@@ -12,19 +12,8 @@ scorm_accounts as (
     select * from {{ ref('int_touched_scorm_accounts') }}
 ),
 
--- An account that nothing names any more still has to leave the marts.
 user_keys as (
-    select
-        source,
-        user_id,
-        user_key
-    from {{ ref('stg_landing__user_keys') }}
-    union
-    select
-        source,
-        user_id,
-        user_key
-    from {{ ref('stg_touched__user_keys') }}
+    select * from {{ ref('int_user_keys_then_and_now') }}
 ),
 
 touched as (

@@ -24,19 +24,8 @@ enrolments as (
     select * from {{ ref('stg_moodle__user_enrolments') }}
 ),
 
--- An account that nothing names any more still has to leave the marts.
 user_keys as (
-    select
-        source,
-        user_id,
-        user_key
-    from {{ ref('stg_landing__user_keys') }}
-    union
-    select
-        source,
-        user_id,
-        user_key
-    from {{ ref('stg_touched__user_keys') }}
+    select * from {{ ref('int_user_keys_then_and_now') }}
 ),
 
 touched_items as (
