@@ -1,11 +1,14 @@
-{# A grade or mark as Moodle stores it, five decimals. Sums and products before it stay in decimals; one division at most. #}
+{#
+A grade or mark as Moodle stores it, five decimals. Sums and products before it stay in decimals; one division at most. NULL
+where it is too large to be one: Moodle's own columns hold five digits before the point.
+#}
 {% macro as_grade(expression) -%}
-    cast(round({{ expression }}, 5) as decimal(18, 5))
+    try_cast(round({{ expression }}, 5) as decimal(18, 5))
 {%- endmacro %}
 
-{# A fraction of a maximum, seven decimals, as Moodle stores question fractions. #}
+{# A fraction of a maximum, seven decimals, as Moodle stores question fractions; NULL where it is too large to be one. #}
 {% macro as_fraction(expression) -%}
-    cast(round({{ expression }}, 7) as decimal(20, 7))
+    try_cast(round({{ expression }}, 7) as decimal(20, 7))
 {%- endmacro %}
 
 {# Below this a quiz's sum of marks counts as zero (Moodle's ALMOST_ZERO). #}
