@@ -50,6 +50,24 @@ select _source as source, _batch_id as batch_id, reason, rule_id, pointer,
     null::bigint as line, sample
 from landing.moodle_quarantine order by all
 """
+# Entries of the log that their event's contract cannot hold: landed as they are, and read again whenever the rules change.
+_REJECTED_EVENTS = """
+select rejected.source, logged._batch_id as batch_id, 'event_out_of_contract' as reason, rejected_rule as rule_id,
+    case
+        when rejected_rule = 'event_without_moment' then '/timecreated'
+        when rejected_rule = 'event_without_object' then '/objectid'
+        when rejected_rule = 'event_without_learner' then '/relateduserid'
+        when rejected_rule = 'attempt_number_missing' then '/other/attempt'
+        when rejected_rule like 'status_%' then '/other/status'
+        when rejected_rule like 'score_%' then '/other/score'
+        else '/other'
+    end as pointer,
+    'logstore_standard_log:' || log_id as item_id, null::bigint as line, left(payload, 64) as sample
+from intermediate.int_log_events as rejected
+inner join landing.moodle_logstore_standard_log as logged
+    on rejected.source = logged._source and rejected.log_id = logged.id
+where rejected_rule is not null order by all
+"""
 
 
 def frames(settings: Settings, now: datetime) -> dict[str, pl.DataFrame]:
@@ -59,9 +77,17 @@ def frames(settings: Settings, now: datetime) -> dict[str, pl.DataFrame]:
     with duckdb.connect(str(settings.warehouse), read_only=True) as con:
         con.execute("set TimeZone = 'UTC'")
         found["batches"] = con.sql(_BATCHES).pl()
-        found["rejections"] = con.sql(_REJECTIONS).pl()
+        found["rejections"] = pl.concat([con.sql(_REJECTIONS).pl(), _rejected_events(con)])
     found["freshness"] = _freshness(settings, now)
     return found
+
+
+def _rejected_events(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    try:
+        return con.sql(_REJECTED_EVENTS).pl()
+    except duckdb.CatalogException:
+        # Nothing was built yet.
+        return con.sql(_REJECTIONS).pl().clear()
 
 
 def write(warehouse: Path, tables: Mapping[str, pl.DataFrame]) -> None:

@@ -9,3 +9,14 @@
 {% macro joined_key() -%}
     {{ varargs | join(" || '/' || ") }}
 {%- endmacro %}
+
+{#
+Whose events are numbered together: those of a quiz attempt, or those of an account at a package, whose attempts may get a
+number that an earlier, deleted one had.
+#}
+{% macro lifecycle_key(subject, user_key) -%}
+    case
+        when {{ subject }}.activity_type = 'quiz' then {{ key(subject ~ '.source', "'quiz'", subject ~ '.subject_id') }}
+        else {{ joined_key(key(subject ~ '.source', subject ~ '.activity_type', subject ~ '.subject_id'), user_key) }}
+    end
+{%- endmacro %}

@@ -12,10 +12,12 @@
         'exelearning_grade_model': {0: 'overall', 1: 'per_item'},
         'scorm_attempt_grading': {0: 'scoes', 1: 'highest', 2: 'average', 3: 'sum'},
         'scorm_attempts_grading': {0: 'highest', 1: 'average', 2: 'first', 3: 'last'},
+        'log_operation': {"'c'": 'create', "'r'": 'read', "'u'": 'update', "'d'": 'delete'},
+        'education_level': {0: 'other', 1: 'teaching', 2: 'participating'},
     }) }}
 {%- endmacro %}
 
-{# The word for a stored number; NULL where the number is in no set. #}
+{# The word for a stored number or letter; NULL where it is in no set. #}
 {% macro moodle_word(value_set, column) -%}
     case {{ column }}
         {%- for number, word in moodle_value_sets()[value_set].items() %}

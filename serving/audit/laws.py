@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from serving.audit import bounds, packages
+from serving.audit import bounds, lifecycle, packages
 from serving.audit.bounds import STEP
 from serving.audit.candidate import Needs
 from serving.audit.report import Kind
@@ -51,6 +51,7 @@ class Law:
 # The columns that name one row of a mart in the reader's terms, where that is more than its key.
 GRAINS: Mapping[str, tuple[str, ...]] = {
     "bridge_persons": ("user_key", "person_key"),
+    "fct_attempt_events": ("attempt_key", "event", "generation", "occurrence"),
     "fct_grades": ("user_key", "activity_key", "item_number"),
     "fct_gradebook_grades": ("user_key", "grade_item_key"),
     "fct_course_grades": ("user_key", "course_key"),
@@ -73,6 +74,16 @@ VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
         "expired",
     ),
     ("fct_attempts", "outcome"): ("passed", "failed"),
+    ("fct_attempt_events", "event"): (
+        "started",
+        "submitted",
+        "completed",
+        "abandoned",
+        "reopened",
+        "reviewed",
+        "regraded",
+    ),
+    ("fct_attempt_events", "source_of_event"): ("log", "attempt"),
     ("fct_grades", "parity"): ("match", "mismatch", "missing_in_lms", "missing_here"),
     ("fct_grades", "gradebook_parity"): ("match", "mismatch", "missing_in_lms", "missing_here"),
     ("fct_activity_completions", "state"): ("incomplete", "complete", "complete_pass", "complete_fail"),
@@ -81,6 +92,7 @@ VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
 
 NEVER_NULL: Mapping[str, tuple[str, ...]] = {
     "fct_attempts": ("state", "is_preview", "is_counted", "is_graded_attempt", "needs_grading"),
+    "fct_attempt_events": ("event", "generation", "occurrence", "occurred_at", "is_repeated"),
     "fct_activity_completions": ("state",),
     "fct_course_completions": ("status",),
     "rpt_anomalies": ("rule", "source"),
@@ -167,6 +179,68 @@ _LAWS = (
         ("activity_type", "started_at", "completed_at"),
         breach="m.completed_at < m.started_at",
         kind="source",
+    ),
+    Law(
+        "fct_attempts",
+        "started_once",
+        "Every attempt that is started, previews left out, has exactly one event of it at occurrence 1 in its present life.",
+        ("is_preview", "started_at"),
+        joins="left join times_of_events e on e.attempt_key = m.attempt_key and e.event = 'started'",
+        works_out={"times_of_events": lifecycle.TIMES},
+        breach="not m.is_preview and m.started_at is not null and coalesce(e.times, 0) <> 1",
+        reads=lifecycle.EVENT_NEEDS,
+    ),
+    Law(
+        "fct_attempts",
+        "completed_once",
+        "Every attempt that is completed, previews left out, has exactly one event of it at occurrence 1 in its present life.",
+        ("is_preview", "completed_at"),
+        joins="left join times_of_events e on e.attempt_key = m.attempt_key and e.event = 'completed'",
+        works_out={"times_of_events": lifecycle.TIMES},
+        breach="not m.is_preview and m.completed_at is not null and coalesce(e.times, 0) <> 1",
+        reads=lifecycle.EVENT_NEEDS,
+    ),
+    Law(
+        "fct_attempt_events",
+        "occurrences_are_numbered_through",
+        "Within attempt, event and generation occurrences count from 1 without a gap.",
+        ("attempt_key", "event", "generation", "occurrence"),
+        joins="""
+            join (
+                select attempt_key, event, generation
+                from marts.fct_attempt_events
+                group by attempt_key, event, generation
+                having min(occurrence) <> 1 or max(occurrence) <> count(*)
+            ) g on g.attempt_key = m.attempt_key and g.event = m.event and g.generation = m.generation
+        """,
+        breach="true",
+    ),
+    Law(
+        "fct_attempt_events",
+        "derived_only_where_the_log_is_silent",
+        "No event is taken from an attempt that the log tells of in the same life.",
+        ("attempt_key", "event", "generation", "source_of_event"),
+        joins="""
+            join marts.fct_attempt_events l on l.attempt_key = m.attempt_key and l.event = m.event
+            and l.generation = m.generation and l.source_of_event = 'log'
+        """,
+        breach="m.source_of_event = 'attempt'",
+    ),
+    Law(
+        "fct_attempt_events",
+        "previews_have_no_events",
+        "No event is of a teacher's preview.",
+        ("attempt_key",),
+        joins="join marts.fct_attempts a on a.attempt_key = m.attempt_key",
+        breach="a.is_preview",
+        reads={"marts.fct_attempts": ("attempt_key", "is_preview")},
+    ),
+    Law(
+        "fct_attempt_events",
+        "repeated_is_never_first",
+        "An event that counts nowhere because it is repeated has a higher occurrence than 1.",
+        ("occurrence", "is_repeated"),
+        breach="m.is_repeated and m.occurrence = 1",
     ),
     Law(
         "fct_grades",

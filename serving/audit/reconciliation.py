@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from serving.audit import bounds, packages
+from serving.audit import bounds, lifecycle, packages
 from serving.audit.batches import COUNTS, LandedBatch, files_of
 from serving.audit.candidate import Candidate, Needs
 from serving.audit.report import EVIDENCE_ROWS, CheckResult, broken, first_line, verdict
@@ -71,6 +71,17 @@ RECONCILIATIONS = (
         landed=packages.SCORM_ATTEMPTS,
         published="select attempt_key as key, null as value from marts.fct_attempts where activity_type = 'scorm'",
         needs={**packages.SCORM_NEEDS, "marts.fct_attempts": ("attempt_key", "activity_type")},
+    ),
+    Reconciliation(
+        "attempt_events",
+        "fct_attempt_events",
+        "the log about attempts' lives",
+        landed=lifecycle.ENTRIES,
+        published="""
+            select source || ':' || log_id as key, null as value
+            from marts.fct_attempt_events where source_of_event = 'log'
+        """,
+        needs={**lifecycle.NEEDS, "marts.fct_attempt_events": ("source", "log_id", "source_of_event")},
     ),
     Reconciliation(
         "quiz_grades",

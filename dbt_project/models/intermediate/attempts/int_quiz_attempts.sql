@@ -36,6 +36,18 @@ sources as (
     select * from {{ ref('stg_landing__sources') }}
 ),
 
+begun_in_app as (
+    select distinct
+        source,
+        subject_id as quiz_attempt_id
+    from {{ ref('int_log_events') }}
+    where
+        activity_type = 'quiz'
+        and event = 'started'
+        and origin = 'ws'
+        and rejected_rule is null
+),
+
 questions as (
     select
         attempts.source,
@@ -97,7 +109,7 @@ joined as (
             and question_totals.greatest_mark + {{ grade_tolerance() }},
             false
         ) as is_out_of_bounds,
-        attempts.modified_offline_at is not null as is_made_offline,
+        attempts.modified_offline_at is not null or begun_in_app.quiz_attempt_id is not null as is_made_in_app,
         case when coalesce(attempt_states.is_started, true) then attempts.started_at end as started_at,
         case when attempt_states.is_submitted then attempts.finished_at end as submitted_at,
         attempts.modified_at,
@@ -112,6 +124,9 @@ joined as (
     left join usages
         on attempts.source = usages.source
         and attempts.question_usage_id = usages.question_usage_id
+    left join begun_in_app
+        on attempts.source = begun_in_app.source
+        and attempts.quiz_attempt_id = begun_in_app.quiz_attempt_id
     left join attempt_states
         on attempts.state = attempt_states.moodle_state
     -- a row that names no account stands for nobody
@@ -163,8 +178,7 @@ keyed as (
         {{ key('source', "'quiz'", 'quiz_attempt_id') }} as attempt_key,
         {{ key('source', "'quiz'", 'quiz_id') }} as activity_key,
         {{ key('source', 'nullif(course_id, ' ~ site_course_id() ~ ')') }} as course_key,
-        -- the mobile app hands in what was answered offline; everything else came through the site
-        case when is_started and not is_made_offline then 'web' end as channel,
+        case when is_started then case when is_made_in_app then 'mobile' else 'web' end end as channel,
         case when grade >= pass_grade then 'passed' when grade < pass_grade then 'failed' end as outcome,
         site_url || '/mod/quiz/review.php?attempt=' || cast(quiz_attempt_id as varchar) as url,
         date_diff('second', started_at, submitted_at) as duration_seconds,

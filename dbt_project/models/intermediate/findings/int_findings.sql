@@ -11,10 +11,6 @@ quiz_attempts as (
     select * from {{ ref('int_quiz_attempts') }}
 ),
 
-exelearning_attempts as (
-    select * from {{ ref('int_exelearning_attempts') }}
-),
-
 question_attempts as (
     select * from {{ ref('int_question_attempts') }}
 ),
@@ -62,27 +58,6 @@ attempts_out_of_bounds as (
         }) }} as evidence,
         coalesce(submitted_at, modified_at) as occurred_at
     from quiz_attempts
-    where is_out_of_bounds
-),
-
-packages_out_of_bounds as (
-    select
-        'score_out_of_bounds' as rule,
-        'attempt' as subject,
-        'attempt/' || attempt_key as subject_key,
-        source,
-        course_key,
-        activity_key,
-        attempt_key,
-        user_key,
-        {{ evidence_json({
-            'score': 'reported_score',
-            'greatest': 'max_score',
-            'scaled': 'reported_scaled',
-            'status': 'status',
-        }) }} as evidence,
-        scored_at as occurred_at
-    from exelearning_attempts
     where is_out_of_bounds
 ),
 
@@ -187,8 +162,6 @@ findings as (
     union all
     select * from attempts_out_of_bounds
     union all
-    select * from packages_out_of_bounds
-    union all
     select * from fractions_out_of_bounds
     union all
     select * from grades_without_a_reason
@@ -196,6 +169,10 @@ findings as (
     select * from orphaned_attempts
     union all
     select * from duplicate_grades
+    union all
+    select * from {{ ref('int_package_findings') }}
+    union all
+    select * from {{ ref('int_lifecycle_findings') }}
 )
 
 select * from findings

@@ -19,6 +19,26 @@ exelearning_attempts as (
     select * from {{ ref('int_exelearning_attempts') }}
 ),
 
+scorm_attempts as (
+    select * from {{ ref('int_scorm_attempts') }}
+),
+
+attempt_events as (
+    select * from {{ ref('int_attempt_events') }}
+),
+
+logged_events as (
+    select * from attempt_events
+    where source_of_event = 'log'
+),
+
+lives as (
+    select * from {{ ref('int_attempts_with_lives') }}
+    where
+        not is_preview
+        and activity_type in ('quiz', 'exelearning')
+),
+
 scored_attempts as (
     select attempt_key
     from quiz_attempts
@@ -75,6 +95,66 @@ covered as (
         count(*) as rows_covered
     from grades
     where rows_stored > 0
+    union all
+    select
+        'repeated_event' as rule,
+        'event' as subject,
+        count(*) as rows_covered
+    from logged_events
+    union all
+    select
+        'event_without_attempt' as rule,
+        'event' as subject,
+        count(*) as rows_covered
+    from logged_events
+    union all
+    select
+        'attempt_without_event' as rule,
+        'attempt' as subject,
+        count(*) as rows_covered
+    from lives
+    union all
+    select
+        'completed_before_started' as rule,
+        'event' as subject,
+        count(*) as rows_covered
+    from logged_events
+    where event = 'completed'
+    union all
+    select
+        'terminal_regressed' as rule,
+        'attempt' as subject,
+        count(*) as rows_covered
+    from exelearning_attempts
+    union all
+    select
+        'event_flood' as rule,
+        'attempt' as subject,
+        count(*) as rows_covered
+    from lives
+    union all
+    select
+        'lost_terminal' as rule,
+        'attempt' as subject,
+        count(*) as rows_covered
+    from exelearning_attempts
+    union all
+    select
+        'contradictory_verdict' as rule,
+        'attempt' as subject,
+        count(*) as rows_covered
+    from exelearning_attempts
+    union all
+    select
+        'double_channel' as rule,
+        'attempt' as subject,
+        count(*) as rows_covered
+    from exelearning_attempts
+    union all
+    select
+        'over_cap' as rule,
+        'attempt' as subject,
+        (select count(*) from exelearning_attempts) + (select count(*) from scorm_attempts) as rows_covered
 ),
 
 complete as (

@@ -3,24 +3,27 @@
     unique_key=['source', 'exelearning_id', 'user_id'], meta={'touched_by': 'int_touched_exelearning_accounts'}
 ) }}
 -- One row for each attempt at an eXeLearning activity: all rows of one account and attempt number.
-with attempt_rows as (
+with scores as (
     select *
-    from {{ ref('stg_moodle__exelearning_attempt') }} as moodle
+    from {{ ref('int_exelearning_scores') }} as scored
     where {{ only_touched('int_touched_exelearning_accounts', {
-        'source': 'moodle.source',
-        'exelearning_id': 'moodle.exelearning_id',
-        'user_id': 'moodle.user_id',
+        'source': 'scored.source',
+        'exelearning_id': 'scored.exelearning_id',
+        'user_id': 'scored.user_id',
     }) }}
 ),
 
-statements as (
+log_events as (
     select *
-    from {{ ref('stg_moodle__exelearning_tracking_events') }} as moodle
-    where {{ only_touched('int_touched_exelearning_accounts', {
-        'source': 'moodle.source',
-        'exelearning_id': 'moodle.exelearning_id',
-        'user_id': 'moodle.user_id',
-    }) }}
+    from {{ ref('int_log_events') }} as logged
+    where
+        activity_type = 'exelearning'
+        and rejected_rule is null
+        and {{ only_touched('int_touched_exelearning_accounts', {
+            'source': 'logged.source',
+            'exelearning_id': 'logged.subject_id',
+            'user_id': 'logged.subject_user_id',
+        }) }}
 ),
 
 exelearnings as (
@@ -35,17 +38,35 @@ accounts as (
     select * from {{ ref('int_accounts') }}
 ),
 
--- Statements of a page load and the attempt that it began share the page load's token.
-page_loads as (
+begun as (
     select
         source,
-        exelearning_id,
-        user_id,
-        page_load,
-        max_by(verb, exelearning_tracking_event_id) filter (where verb in ('passed', 'failed')) as verdict
-    from statements
-    where is_of_a_page_load
-    group by source, exelearning_id, user_id, page_load
+        subject_id as exelearning_id,
+        subject_user_id as user_id,
+        attempt_number,
+        max(occurred_at) as logged_start_at,
+        {{ value_at_greatest('origin', 'log_id') }} as origin
+    from log_events
+    where event = 'started'
+    group by source, subject_id, subject_user_id, attempt_number
+),
+
+done as (
+    select
+        begun.source,
+        begun.exelearning_id,
+        begun.user_id,
+        begun.attempt_number,
+        min(log_events.occurred_at) as logged_end_at
+    from begun
+    inner join log_events
+        on begun.source = log_events.source
+        and begun.exelearning_id = log_events.subject_id
+        and begun.user_id = log_events.subject_user_id
+        and begun.attempt_number = log_events.attempt_number
+        and begun.logged_start_at <= log_events.occurred_at
+    where log_events.event = 'completed'
+    group by begun.source, begun.exelearning_id, begun.user_id, begun.attempt_number
 ),
 
 items_now as (
@@ -60,32 +81,35 @@ items_now as (
 
 attempts as (
     select
-        attempt_rows.source,
-        attempt_rows.exelearning_id,
-        attempt_rows.user_id,
-        attempt_rows.attempt_number,
-        min(attempt_rows.exelearning_attempt_id) as exelearning_attempt_id,
-        count(*) filter (where attempt_rows.item_number > 0) as items_answered,
-        max(attempt_rows.raw_score) filter (where attempt_rows.item_number = 0) as reported_score,
-        max(attempt_rows.max_score) filter (where attempt_rows.item_number = 0) as max_score,
-        max(attempt_rows.score_scaled) filter (where attempt_rows.item_number = 0) as reported_scaled,
-        max(attempt_rows.status) filter (where attempt_rows.item_number = 0) as status,
-        max(attempt_rows.modified_at) filter (where attempt_rows.item_number = 0) as scored_at,
-        count(attempt_rows.score_scaled) filter (where attempt_rows.item_number = 0 and attempt_rows.is_gradable) > 0
-            as is_counted,
-        bool_or(page_loads.page_load is not null) as is_of_statements,
-        max(page_loads.verdict) as verdict,
-        min(attempt_rows.created_at) as started_at,
-        max(attempt_rows.modified_at) as last_activity_at
-    from attempt_rows
-    left join page_loads
-        on attempt_rows.source = page_loads.source
-        and attempt_rows.exelearning_id = page_loads.exelearning_id
-        and attempt_rows.user_id = page_loads.user_id
-        and attempt_rows.page_load = page_loads.page_load
-        and attempt_rows.is_of_a_page_load
-    group by
-        attempt_rows.source, attempt_rows.exelearning_id, attempt_rows.user_id, attempt_rows.attempt_number
+        source,
+        exelearning_id,
+        user_id,
+        attempt_number,
+        min(exelearning_attempt_id) as exelearning_attempt_id,
+        count(*) filter (where item_number > 0) as items_answered,
+        count(*) filter (where item_number > 0 and is_item_removed) as items_removed,
+        count(*) filter (where item_number > 0 and is_item_changed and not is_item_removed) as items_stale,
+        max(raw_score) filter (where item_number = 0) as reported_score,
+        max(max_score) filter (where item_number = 0) as max_score,
+        max(score_scaled) filter (where item_number = 0) as reported_scaled,
+        max(said_scaled) filter (where item_number = 0) as said_scaled,
+        max(status) filter (where item_number = 0) as status,
+        min(created_at) filter (where item_number = 0) as first_scored_at,
+        max(modified_at) filter (where item_number = 0) as scored_at,
+        count(*) filter (where item_number = 0) > 0 as has_whole,
+        count(score_scaled) filter (where item_number = 0 and is_gradable) > 0 as is_counted,
+        bool_or(is_of_statements) as is_of_statements,
+        max(verdict) as verdict,
+        coalesce(bool_or(is_contradictory), false) as is_contradictory,
+        -- a score of the same page load that its statements did not give came the other way; statements after it were not
+        -- taken, since grading was off
+        coalesce(bool_or(is_of_statements and coalesce(said_at <= modified_at, true) and not is_told_alike), false)
+            as is_of_two_channels,
+        coalesce(bool_or(item_number = 0 and abs(said_scaled - said_clamped) > {{ grade_tolerance() }}), false) as is_clamped,
+        min(created_at) as started_at,
+        max(modified_at) as last_activity_at
+    from scores
+    group by source, exelearning_id, user_id, attempt_number
 ),
 
 joined as (
@@ -96,6 +120,11 @@ joined as (
         coalesce(items_now.items_total, 0) as items_total,
         {{ moodle_word('exelearning_grade_method', 'exelearnings.grade_method_id') }} as grade_method,
         exelearnings.max_grade as activity_max,
+        exelearnings.max_attempts,
+        begun.origin,
+        coalesce(
+            begun.logged_start_at = done.logged_end_at, attempts.first_scored_at = attempts.scored_at
+        ) as is_first_commit_last,
         coalesce(
             attempts.reported_scaled not between 0 and 1
             or attempts.reported_score < least(exelearnings.min_grade, 0) - {{ grade_tolerance() }}
@@ -111,6 +140,16 @@ joined as (
     left join items_now
         on attempts.source = items_now.source
         and attempts.exelearning_id = items_now.exelearning_id
+    left join begun
+        on attempts.source = begun.source
+        and attempts.exelearning_id = begun.exelearning_id
+        and attempts.user_id = begun.user_id
+        and attempts.attempt_number = begun.attempt_number
+    left join done
+        on attempts.source = done.source
+        and attempts.exelearning_id = done.exelearning_id
+        and attempts.user_id = done.user_id
+        and attempts.attempt_number = done.attempt_number
     -- a row that names no account stands for nobody
     inner join accounts
         on attempts.source = accounts.source
@@ -135,14 +174,16 @@ ranked as (
 
 keyed as (
     select
-        * exclude (from_first, from_last, from_graded),
+        * exclude (from_first, from_last, from_graded, is_first_commit_last),
         from_first = 1 as is_first,
         from_last = 1 as is_last,
         coalesce(is_counted and from_graded = 1 and grade_method <> 'average', false) as is_graded_attempt,
         {{ key('source', "'exelearning'", 'exelearning_attempt_id') }} as attempt_key,
         {{ key('source', "'exelearning'", 'exelearning_id') }} as activity_key,
         {{ key('source', 'nullif(course_id, ' ~ site_course_id() ~ ')') }} as course_key,
-        case when is_of_statements then 'xapi' else 'scorm' end as channel,
+        case when origin = 'ws' then 'mobile' when is_of_statements then 'xapi' else 'scorm' end as channel,
+        coalesce(max_attempts > 0 and from_first > max_attempts, false) as is_over_cap,
+        is_completed and coalesce(is_first_commit_last, false) as is_completed_on_first_commit,
         case when is_completed then 'completed' else 'in_progress' end as state,
         -- the row keeps what came last, and a verdict may have come before a mere "completed"
         case when is_completed then coalesce(verdict, nullif(status, 'completed')) end as outcome,

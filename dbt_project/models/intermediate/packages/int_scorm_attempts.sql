@@ -202,6 +202,11 @@ ranked as (
         coalesce(
             grade_method <> 'highest' or coalesce(max_attempts, 0) = 0 or attempt_number <= max_attempts, true
         ) as is_counted,
+        coalesce(
+            max_attempts > 0
+            and row_number() over (partition by source, scorm_id, user_id order by attempt_number) > max_attempts,
+            false
+        ) as is_over_cap,
         min(attempt_number) over (partition by source, scorm_id, user_id) as first_number,
         max(attempt_number) over (partition by source, scorm_id, user_id) as last_number,
         -- without an attempt that says it was completed, Moodle looks at the first

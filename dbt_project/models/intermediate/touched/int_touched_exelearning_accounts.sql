@@ -24,6 +24,14 @@ touched_grade_items as (
     select * from {{ ref('stg_touched__grade_items') }}
 ),
 
+touched_log as (
+    select * from {{ ref('int_touched_log_events') }}
+),
+
+log_events as (
+    select * from {{ ref('int_log_events') }}
+),
+
 -- What decides attempts and grades of an activity: its own settings, its gradable parts, its columns in the gradebook.
 activities as (
     select
@@ -55,6 +63,19 @@ touched as (
         exelearning_id,
         user_id
     from touched_statements
+    union
+    select
+        log_events.source,
+        log_events.subject_id as exelearning_id,
+        log_events.subject_user_id as user_id
+    from log_events
+    inner join touched_log
+        on log_events.source = touched_log.source
+        and log_events.log_id = touched_log.log_id
+    where
+        log_events.activity_type = 'exelearning'
+        and log_events.event <> 'reset'
+        and log_events.rejected_rule is null
     union
     select
         attempts.source,

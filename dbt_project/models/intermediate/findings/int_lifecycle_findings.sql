@@ -1,0 +1,190 @@
+-- One row for each finding about the order and number of the events in an attempt's life; columns as in int_findings.
+with attempt_events as (
+    select * from {{ ref('int_attempt_events') }}
+),
+
+log_spans as (
+    select * from {{ ref('int_log_spans') }}
+),
+
+course_modules as (
+    select * from {{ ref('stg_moodle__course_modules') }}
+),
+
+repeated_events as (
+    select
+        'repeated_event' as rule,
+        'event' as subject,
+        'event/' || event_key as subject_key,
+        source,
+        course_key,
+        activity_key,
+        attempt_key,
+        user_key,
+        {{ evidence_json({
+            'event': 'event',
+            'generation': 'generation',
+            'occurrence': 'occurrence',
+            'reported_score': 'reported_score',
+            'reported_status': 'reported_status',
+            'log_id': 'log_id',
+        }) }} as evidence,
+        occurred_at
+    from attempt_events
+    where is_repeated
+),
+
+-- What was logged of an attempt that is not there, though neither it nor its activity was deleted as far as the log tells.
+vanished as (
+    select
+        attempt_events.source,
+        attempt_events.attempt_key,
+        attempt_events.generation,
+        min(attempt_events.course_key) as course_key,
+        min(attempt_events.activity_key) as activity_key,
+        min(attempt_events.user_key) as user_key,
+        min(attempt_events.attempt_number) as attempt_number,
+        string_agg(distinct attempt_events.event, ', ' order by attempt_events.event) as events,
+        max(attempt_events.occurred_at) as occurred_at
+    from attempt_events
+    inner join log_spans
+        on attempt_events.source = log_spans.source
+        and attempt_events.activity_type = log_spans.activity_type
+    inner join course_modules
+        on attempt_events.source = course_modules.source
+        and attempt_events.course_module_id = course_modules.course_module_id
+    where
+        attempt_events.is_of_last_generation
+        and not attempt_events.is_attempt_present
+        -- a log that ended long ago cannot tell of a deletion
+        and not log_spans.is_silent
+    group by attempt_events.source, attempt_events.attempt_key, attempt_events.generation
+),
+
+events_without_attempt as (
+    select
+        'event_without_attempt' as rule,
+        'event' as subject,
+        'attempt/' || attempt_key || '/' || cast(generation as varchar) as subject_key,
+        source,
+        course_key,
+        activity_key,
+        attempt_key,
+        user_key,
+        {{ evidence_json({
+            'events': 'events',
+            'generation': 'generation',
+            'attempt_number': 'attempt_number',
+        }) }} as evidence,
+        occurred_at
+    from vanished
+),
+
+attempts_without_event as (
+    select
+        'attempt_without_event' as rule,
+        'attempt' as subject,
+        'event/' || attempt_events.event_key as subject_key,
+        attempt_events.source,
+        attempt_events.course_key,
+        attempt_events.activity_key,
+        attempt_events.attempt_key,
+        attempt_events.user_key,
+        {{ evidence_json({
+            'missing_event': 'attempt_events.event',
+            'generation': 'attempt_events.generation',
+            'logged_since': 'log_spans.begins_at',
+        }) }} as evidence,
+        attempt_events.occurred_at
+    from attempt_events
+    inner join log_spans
+        on attempt_events.source = log_spans.source
+        and attempt_events.activity_type = log_spans.activity_type
+    where
+        attempt_events.source_of_event = 'attempt'
+        and (attempt_events.activity_type, attempt_events.event) in (
+            ('quiz', 'started'), ('quiz', 'submitted'), ('exelearning', 'started'), ('exelearning', 'completed')
+        )
+        and attempt_events.attempt_started_at >= log_spans.begins_at
+        and attempt_events.occurred_at <= log_spans.ends_at
+),
+
+completed_before_started as (
+    select
+        'completed_before_started' as rule,
+        'event' as subject,
+        'event/' || event_key as subject_key,
+        source,
+        course_key,
+        activity_key,
+        attempt_key,
+        user_key,
+        {{ evidence_json({
+            'generation': 'generation',
+            'reported_status': 'reported_status',
+            'log_id': 'log_id',
+        }) }} as evidence,
+        occurred_at
+    from attempt_events
+    where
+        is_before_start
+        and not is_repeated
+),
+
+taken_back as (
+    select
+        'terminal_regressed' as rule,
+        'attempt' as subject,
+        'attempt/' || attempt_key as subject_key,
+        source,
+        course_key,
+        activity_key,
+        attempt_key,
+        user_key,
+        {{ evidence_json({
+            'reported_status': 'reported_status',
+            'status_now': 'final_status',
+            'log_id': 'log_id',
+        }) }} as evidence,
+        occurred_at
+    from attempt_events
+    where is_taken_back
+),
+
+floods as (
+    select
+        'event_flood' as rule,
+        'attempt' as subject,
+        'attempt/' || attempt_key || '/' || cast(generation as varchar) as subject_key,
+        source,
+        min(course_key) as course_key,
+        min(activity_key) as activity_key,
+        attempt_key,
+        min(user_key) as user_key,
+        {{ evidence_json({
+            'events': 'count(*)',
+            'generation': 'generation',
+            'repeated': "string_agg(distinct event, ', ' order by event)",
+        }) }} as evidence,
+        max(occurred_at) as occurred_at
+    from attempt_events
+    where is_repeated
+    group by source, attempt_key, generation
+    having count(*) > {{ repeats_of_a_flood() }}
+),
+
+findings as (
+    select * from repeated_events
+    union all
+    select * from events_without_attempt
+    union all
+    select * from attempts_without_event
+    union all
+    select * from completed_before_started
+    union all
+    select * from taken_back
+    union all
+    select * from floods
+)
+
+select * from findings

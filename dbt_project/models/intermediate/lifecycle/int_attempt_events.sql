@@ -1,0 +1,304 @@
+{{ config(
+    materialized='incremental', incremental_strategy='touched', on_schema_change='fail',
+    unique_key=['lifecycle_key'], meta={'touched_by': 'int_touched_lifecycles'}
+) }}
+-- One row for each event of an attempt's life: those that were logged, and those that only the attempt itself tells of.
+with attempts as (
+    select *
+    from {{ ref('int_attempts_with_lives') }} as stored
+    where {{ only_touched('int_touched_lifecycles', {
+        'source': 'stored.source',
+        'activity_type': 'stored.activity_type',
+        'subject_id': 'stored.subject_id',
+        'subject_user_id': 'stored.subject_user_id',
+    }) }}
+),
+
+log_events as (
+    select *
+    from {{ ref('int_log_events') }} as logged
+    where
+        event <> 'reset'
+        and rejected_rule is null
+        and {{ only_touched('int_touched_lifecycles', {
+            'source': 'logged.source',
+            'activity_type': 'logged.activity_type',
+            'subject_id': 'logged.subject_id',
+            'subject_user_id': 'logged.subject_user_id',
+        }) }}
+),
+
+resets as (
+    select * from {{ ref('int_log_events') }}
+    where
+        event = 'reset'
+        and rejected_rule is null
+),
+
+accounts as (
+    select * from {{ ref('int_accounts') }}
+),
+
+logged as (
+    select
+        log_events.* exclude (attempt_number),
+        log_events.attempt_number as number_in_life,
+        accounts.user_key,
+        log_events.event = 'deleted' as is_end
+    from log_events
+    -- a row that names no account stands for nobody
+    inner join accounts
+        on log_events.source = accounts.source
+        and log_events.user_id = accounts.user_id
+),
+
+-- A course's reset ends the lives of all attempts at its packages.
+ends_by_reset as (
+    select distinct
+        logged.source,
+        logged.activity_type,
+        logged.subject_id,
+        logged.subject_user_id,
+        logged.number_in_life,
+        resets.log_id,
+        resets.occurred_at
+    from logged
+    inner join resets
+        on logged.source = resets.source
+        and logged.course_id = resets.course_id
+        and logged.activity_type = resets.activity_type
+),
+
+with_ends as (
+    select * from logged
+    union all by name
+    select
+        *,
+        true as is_end
+    from ends_by_reset
+),
+
+told as (
+    select
+        *,
+        1 + coalesce(sum(cast(is_end as integer)) over (
+            partition by source, activity_type, subject_id, subject_user_id, number_in_life
+            order by occurred_at, log_id
+            rows between unbounded preceding and 1 preceding
+        ), 0) as generation,
+        1 + sum(cast(is_end as integer)) over (
+            partition by source, activity_type, subject_id, subject_user_id, number_in_life
+        ) as last_generation,
+        bool_or(event = 'previewed') over (
+            partition by source, activity_type, subject_id, subject_user_id, number_in_life
+        ) as is_of_preview,
+        min(log_id) over (
+            partition by source, activity_type, subject_id, subject_user_id, number_in_life
+        ) as first_log_id,
+        max(quiz_id) over (
+            partition by source, activity_type, subject_id, subject_user_id, number_in_life
+        ) as logged_quiz_id
+    from with_ends
+),
+
+published as (
+    select
+        *,
+        count(*) filter (where event = 'reopened') over (
+            partition by source, activity_type, subject_id, subject_user_id, number_in_life, generation
+            order by occurred_at, log_id
+            rows between unbounded preceding and current row
+        ) as times_reopened
+    from told
+    where
+        is_published
+        and not coalesce(is_of_preview, false)
+),
+
+numbered as (
+    select
+        *,
+        row_number() over (
+            partition by source, activity_type, subject_id, subject_user_id, number_in_life, generation, event
+            order by occurred_at, log_id
+        ) as occurrence,
+        counts_once and row_number() over (
+            partition by
+                source, activity_type, subject_id, subject_user_id, number_in_life, generation, event, times_reopened
+            order by occurred_at, log_id
+        ) > 1 as is_repeated,
+        min(occurred_at) filter (where event = 'started') over (
+            partition by source, activity_type, subject_id, subject_user_id, number_in_life, generation
+        ) as generation_started_at
+    from published
+),
+
+from_log as (
+    select
+        numbered.source,
+        numbered.activity_type,
+        numbered.subject_id,
+        numbered.subject_user_id,
+        coalesce(attempts.attempt_number, numbered.number_in_life) as attempt_number,
+        coalesce(
+            attempts.attempt_key,
+            case
+                when numbered.activity_type = 'quiz' then {{ key('numbered.source', "'quiz'", 'numbered.subject_id') }}
+                -- its own id is gone with it
+                else {{ key('numbered.source', 'numbered.activity_type', "'log-' || numbered.first_log_id") }}
+            end
+        ) as attempt_key,
+        coalesce(
+            attempts.activity_key,
+            case
+                when numbered.activity_type = 'quiz' then {{ key('numbered.source', "'quiz'", 'numbered.logged_quiz_id') }}
+                else {{ key('numbered.source', 'numbered.activity_type', 'numbered.subject_id') }}
+            end
+        ) as activity_key,
+        coalesce(
+            attempts.course_key, {{ key('numbered.source', 'nullif(numbered.course_id, ' ~ site_course_id() ~ ')') }}
+        ) as course_key,
+        coalesce(attempts.user_key, numbered.user_key) as user_key,
+        numbered.event,
+        numbered.generation,
+        numbered.occurrence,
+        numbered.occurred_at,
+        case
+            when numbered.origin = 'ws' then 'mobile'
+            when numbered.generation = numbered.last_generation then attempts.channel
+        end as channel,
+        case
+            when coalesce(numbered.actor_id, 0) <= 0 then 'system'
+            when numbered.actor_id = numbered.user_id then 'learner'
+            else 'other'
+        end as done_by,
+        numbered.origin,
+        numbered.operation,
+        numbered.education_level,
+        numbered.reported_score,
+        numbered.reported_status,
+        'log' as source_of_event,
+        numbered.log_id,
+        numbered.course_module_id,
+        numbered.is_repeated,
+        coalesce(numbered.event = 'completed' and numbered.occurred_at < numbered.generation_started_at, false)
+            as is_before_start,
+        numbered.generation = numbered.last_generation as is_of_last_generation,
+        numbered.generation = numbered.last_generation and attempts.attempt_key is not null as is_attempt_present,
+        attempts.started_at as attempt_started_at,
+        attempts.final_status,
+        attempts.final_score
+    from numbered
+    left join attempts
+        on numbered.source = attempts.source
+        and numbered.activity_type = attempts.activity_type
+        and numbered.subject_id = attempts.subject_id
+        and numbered.subject_user_id is not distinct from attempts.subject_user_id
+        and numbered.number_in_life is not distinct from attempts.number_in_life
+    where not coalesce(attempts.is_preview, false)
+),
+
+lives as (
+    select
+        source,
+        activity_type,
+        subject_id,
+        subject_user_id,
+        number_in_life,
+        max(last_generation) as generation
+    from told
+    group by source, activity_type, subject_id, subject_user_id, number_in_life
+),
+
+moments as (
+    {% for event in ['started', 'submitted', 'completed', 'abandoned'] -%}
+    select
+        *,
+        '{{ event }}' as event,
+        {{ event }}_at as occurred_at
+    from attempts
+    where
+        {{ event }}_at is not null
+        and not is_preview
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+from_attempts as (
+    select
+        moments.source,
+        moments.activity_type,
+        moments.subject_id,
+        moments.subject_user_id,
+        moments.attempt_number,
+        moments.attempt_key,
+        moments.activity_key,
+        moments.course_key,
+        moments.user_key,
+        moments.event,
+        coalesce(lives.generation, 1) as generation,
+        1 as occurrence,
+        moments.occurred_at,
+        moments.channel,
+        cast(null as varchar) as done_by,
+        cast(null as varchar) as origin,
+        cast(null as varchar) as operation,
+        cast(null as varchar) as education_level,
+        cast(null as decimal(18, 5)) as reported_score,
+        cast(null as varchar) as reported_status,
+        'attempt' as source_of_event,
+        cast(null as bigint) as log_id,
+        cast(null as bigint) as course_module_id,
+        false as is_repeated,
+        false as is_before_start,
+        true as is_of_last_generation,
+        true as is_attempt_present,
+        moments.started_at as attempt_started_at,
+        moments.final_status,
+        moments.final_score
+    from moments
+    left join lives
+        on moments.source = lives.source
+        and moments.activity_type = lives.activity_type
+        and moments.subject_id = lives.subject_id
+        and moments.subject_user_id is not distinct from lives.subject_user_id
+        and moments.number_in_life is not distinct from lives.number_in_life
+    where not exists (
+        select 1
+        from numbered
+        where
+            numbered.source = moments.source
+            and numbered.activity_type = moments.activity_type
+            and numbered.subject_id = moments.subject_id
+            and numbered.subject_user_id is not distinct from moments.subject_user_id
+            and numbered.number_in_life is not distinct from moments.number_in_life
+            and numbered.generation = numbered.last_generation
+            and numbered.event = moments.event
+    )
+),
+
+united as (
+    select * from from_log
+    union all
+    select * from from_attempts
+),
+
+keyed as (
+    select
+        *,
+        {{ lifecycle_key('united', 'united.user_key') }} as lifecycle_key,
+        {{ joined_key('attempt_key', 'event', 'generation', 'occurrence') }} as event_key,
+        -- the log told that it was done, and its row says that it is not
+        coalesce(
+            activity_type = 'exelearning' and event = 'completed' and source_of_event = 'log' and occurrence = 1
+            and is_attempt_present and coalesce(final_status, '') not in ('passed', 'failed', 'completed'),
+            false
+        ) as is_taken_back,
+        case when is_attempt_present and reported_status is not null then reported_status is not distinct from final_status
+        end as is_status_final,
+        case when is_attempt_present and reported_score is not null then {{ is_same_grade('reported_score', 'final_score') }}
+        end as is_score_final
+    from united
+)
+
+select * from keyed
