@@ -50,7 +50,7 @@ select _source as source, _batch_id as batch_id, reason, rule_id, pointer,
     null::bigint as line, sample
 from landing.moodle_quarantine order by all
 """
-# Entries of the log that their event's contract cannot hold: landed as they are, and read again whenever the rules change.
+# Entries of the log that their event's contract cannot hold: landed as they are, read again whenever the rules change.
 _REJECTED_EVENTS = """
 select rejected.source, logged._batch_id as batch_id, 'event_out_of_contract' as reason, rejected_rule as rule_id,
     case

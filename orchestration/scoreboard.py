@@ -13,6 +13,8 @@ from ingestion.errors import RollbookError
 from orchestration.settings import Settings
 from serving.release.releases import RESTRICTED, Releases
 
+REJECTED_EVENT = "event_out_of_contract"
+
 
 @dataclass
 class Fault:
@@ -27,6 +29,9 @@ class Fault:
     @property
     def is_found(self) -> bool:
         return len(self.findings) == self.expected
+
+    def is_told_by(self, rule: str, user_id: str | None) -> bool:
+        return self.rule == rule and (self.user_id == user_id or rule == REJECTED_EVENT)
 
 
 @dataclass(frozen=True)
@@ -52,16 +57,14 @@ class Parity:
 
 
 def compare(settings: Settings, faults: Path) -> Score:
-    """Hold the list of planted faults against `rpt_anomalies` of the live release.
+    """Hold the list of planted faults against `rpt_anomalies` of the live release, and its list of rejected rows.
 
-    No person is hit twice, so a finding tells of the fault with its rule and its person.
+    No person is hit twice, so a finding tells of the fault with its rule and its person; a rejected row names nobody.
     """
     listed = [_fault(entry) for entry in json.loads(faults.read_text(encoding="utf-8"))]
     extra = []
     for key, rule, user_id in _findings(settings):
-        told = next(
-            (f for f in listed if f.rule == rule and f.user_id == user_id and len(f.findings) < f.expected), None
-        )
+        told = next((f for f in listed if f.is_told_by(rule, user_id) and not f.is_found), None)
         if told is None:
             extra.append(key)
         else:
@@ -101,7 +104,8 @@ def _findings(settings: Settings) -> list[tuple[str, str, str | None]]:
             con.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {name} (read_only)")
         return con.execute(
             "select a.anomaly_key, a.rule, cast(i.user_id as varchar) from live.marts.rpt_anomalies as a"
-            " left join people.restricted.identities as i on i.user_key = a.user_key order by a.anomaly_key"
+            " left join people.restricted.identities as i on i.user_key = a.user_key"
+            " union all select reason || ':' || item_id, reason, null from live.monitoring.rejections order by 1"
         ).fetchall()
 
 

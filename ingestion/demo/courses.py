@@ -9,6 +9,7 @@ from ingestion.demo.catalogue import CATEGORIES, COURSES, CoursePlan, QuizPlan, 
 from ingestion.demo.people import SITE_COURSE
 from ingestion.demo.world import CATEGORY, COURSE, DAY, HOUR, MODULE, Place, World, at
 
+MOST_PACKAGE_ATTEMPTS = 3
 MODULES = ("assign", "choice", "exelearning", "forum", "page", "quiz", "resource", "scorm", "url")
 SECTIONS = ("General", "Tema 1", "Tema 2", "Тема 3", "Examen")
 
@@ -170,7 +171,10 @@ def _add_instance(world: World, module: str, course_id: int, name: str, added: i
     if module == "scorm":
         extra = {"version": "SCORM_1.2", "maxgrade": 100.0, "grademethod": 1, "whatgrade": 0, "maxattempt": 0}
     elif module == "exelearning":
-        extra = {"grademodel": 0, "grademethod": 0, "entryname": "index.html", "timecreated": added, "revision": 1}
+        extra = {
+            "grademodel": 0, "grademethod": 0, "maxattempt": MOST_PACKAGE_ATTEMPTS, "entryname": "index.html",
+            "timecreated": added, "revision": 1,
+        }  # fmt: skip
     elif module == "assign":
         extra = {"grade": 100}
     elif module == "forum":

@@ -10,14 +10,12 @@ import json
 import random
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from ingestion.demo.life_faults import LIFE_FAULTS
+from ingestion.demo.planter import Keys, Planter
 from ingestion.demo.world import MODULE, NOW
-from ingestion.errors import RollbookError
-
-Keys = dict[str, int]
 
 # A quiz grade that the attempts give and the gradebook repeats, without anything that may explain a difference.
 _PLAIN_GRADES = """
@@ -51,54 +49,6 @@ JOIN (
 WHERE a.preview = 0 AND a.state = 'finished' AND a.sumgrades < top.best
 ORDER BY a.id
 """
-
-
-@dataclass
-class Planter:
-    """Edits the database and keeps the list. No person is hit twice."""
-
-    connection: sqlite3.Connection
-    dice: random.Random
-    found: list[dict[str, object]] = field(default_factory=list)
-    taken: set[int] = field(default_factory=set)
-
-    def choose(self, what: str, sql: str) -> Keys:
-        """One row of a query as its named ids, of a person not hit before; what is no id is left out."""
-        cursor = self.connection.execute(sql)
-        names = [column[0] for column in cursor.description]
-        rows = [
-            row for row in (dict(zip(names, values, strict=True)) for values in cursor) if row["user"] not in self.taken
-        ]
-        if not rows:
-            raise RollbookError(f"the demo is too small to plant a fault in {what}: ask for more students or attempts")
-        chosen = self.dice.choice(rows)
-        self.taken.add(chosen["user"])
-        return {name: value for name, value in chosen.items() if value is not None and name not in ("total", "best")}
-
-    def value(self, table: str, column: str, row_id: int) -> Decimal:
-        """A stored number, exactly."""
-        sql = f"SELECT CAST({column} AS TEXT) FROM mdl_{table} WHERE id = ?"
-        return Decimal(self.connection.execute(sql, (row_id,)).fetchone()[0])
-
-    def change(self, table: str, column: str, row_id: int, value: Decimal) -> dict[str, object]:
-        """Overwrite one number, and say so for the list."""
-        before = self.value(table, column, row_id)
-        self.connection.execute(f"UPDATE mdl_{table} SET {column} = ? WHERE id = ?", (format(value, "f"), row_id))
-        return {"table": table, "column": column, "id": row_id, "before": str(before), "after": str(value)}
-
-    def list(self, fault: str, rule: str, title: str, keys: Keys, changes: list[dict[str, object]]) -> None:
-        """Add one fault that must give exactly one finding of its rule."""
-        self.found.append(
-            {
-                "id": fault,
-                "rule": rule,
-                "title": title,
-                "source": "moodle",
-                "keys": keys,
-                "changes": changes,
-                "expect": {"anomaly_rule": rule, "count": 1},
-            }
-        )
 
 
 def plant(database: Path, faults: Path, seed: int, *, with_faults: bool) -> None:
@@ -333,4 +283,5 @@ _FAULTS: tuple[Callable[[Planter], None], ...] = (
     _usage_vanished,
     _grade_doubled("quiz-grade-doubled-1"),
     _grade_doubled("quiz-grade-doubled-2"),
+    *LIFE_FAULTS,
 )

@@ -12,7 +12,7 @@ from ingestion.demo.engine import write_attempts
 from ingestion.demo.enrolments import enrol_everyone, write_last_accesses
 from ingestion.demo.gradebook import Gradebook, write_gradebook
 from ingestion.demo.gradeitems import make_grade_items, write_item_history
-from ingestion.demo.log import write_log
+from ingestion.demo.log import quiz_events, write_log
 from ingestion.demo.packages import write_packages
 from ingestion.demo.people import make_people, write_cohorts, write_people
 from ingestion.demo.quizzes import make_quizzes
@@ -44,10 +44,10 @@ def build(path: Path, seed: int, students: int, attempts: int) -> None:
         write_item_history(world, items)
         book = Gradebook(world, items, results, classes)
         write_gradebook(world, book)
-        write_packages(world, book.plays)
+        played = write_packages(world, book.plays, graders)
 
         standings = write_completion(world, courses, classes, items, book)
         write_track(world, companies, standings, book, items)
-        write_log(world, planned, graders, people)
+        write_log(world, [*quiz_events(world, planned, graders), *played], people)
         write_last_accesses(world, classes)
         write_people(world, people)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from ingestion.demo.courses import Activity
+from ingestion.demo.log import TEACHING, Event
 from ingestion.demo.people import Person
 from ingestion.demo.results import Push
-from ingestion.demo.world import HOUR, World
+from ingestion.demo.world import DAY, HOUR, World
 
 PACKAGES = ("scorm", "exelearning")
 _STATUS, _RAW, _TIME, _START = "cmi.core.lesson_status", "cmi.core.score.raw", "cmi.core.total_time", "x.start.time"
@@ -26,20 +27,73 @@ class Play:
     push: Push
 
 
-def write_packages(world: World, plays: list[Play]) -> None:
-    """Attempts, earlier and worse ones among them, and what the packages reported."""
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at an eXeLearning activity. `channel` is xapi, scorm or mobile."""
+
+    play: Play
+    number: int
+    moment: int
+    score: Decimal
+    status: str
+    channel: str
+
+    @property
+    def begun_at(self) -> int:
+        return self.moment - HOUR
+
+
+def write_packages(world: World, plays: list[Play], graders: dict[int, int]) -> list[Event]:
+    """Attempts, earlier and worse ones among them, and what the packages reported; what the log tells of them."""
     dice = world.dice("packages")
     elements = {name: world.db.add("scorm_element", element=name) for name in (_START, _STATUS, _RAW, _TIME)}
     parts: dict[tuple[str, int], list[int]] = {}
+    events: list[Event] = []
     for play in sorted(plays, key=lambda play: (play.push.moment, play.activity.id, play.person.id)):
         place = play.activity.module, play.activity.instance
         if place not in parts:
             parts[place] = _make_parts(world, play.activity)
-        for number, (moment, score) in enumerate(_attempts(play.push, dice), start=1):
+        tries = _attempts(play.push, dice)
+        for number, (moment, score) in enumerate(tries, start=1):
             if play.activity.module == "scorm":
                 _write_scorm(world, play, number, moment, score, parts[place], elements)
             else:
-                _write_exelearning(world, play, number, moment, score, dice)
+                attempt = Attempt(play, number, moment, score, *_told(score, number < len(tries), dice))
+                _write_exelearning(world, attempt, dice)
+                events += _logged(attempt)
+        if play.activity.module == "exelearning" and dice.random() < 0.1:
+            moment = tries[0][0] - 3 * DAY
+            former = Attempt(play, 1, moment, _LEAST, "failed", "scorm")
+            events += [*_logged(former), _deleted(former, graders[play.activity.course_id])]
+    return events
+
+
+def _told(score: Decimal, is_earlier: bool, dice: random.Random) -> tuple[str, str]:
+    """(status, channel): earlier attempts may have been left half done; half of the page loads have statements."""
+    channel = dice.choice(("xapi", "xapi", "xapi", "scorm", "scorm", "mobile"))
+    if is_earlier and channel != "xapi" and dice.random() < 0.5:
+        return "incomplete", channel
+    return ("passed" if score >= 50 else "failed"), channel
+
+
+def _logged(attempt: Attempt) -> list[Event]:
+    """It begins once and is done once, if at all. The score told is the activity's, the best so far."""
+    what = {"activity": attempt.play.activity, "person": attempt.play.person, "subject": attempt.play.activity.instance}
+    by, origin = attempt.play.person.id, "ws" if attempt.channel == "mobile" else "web"
+    number = {"attempt": attempt.number}
+    made = [Event(attempt.begun_at, "attempt_started", "started", by, other=number, crud="c", origin=origin, **what)]
+    if attempt.status != "incomplete":
+        done = {**number, "score": float(attempt.score), "status": attempt.status}
+        made.append(Event(attempt.moment, "attempt_completed", "completed", by, other=done, origin=origin, **what))
+    return made
+
+
+def _deleted(attempt: Attempt, grader: int) -> Event:
+    """A teacher deletes it with its rows, and its number is free again."""
+    return Event(
+        attempt.moment + DAY, "attempt_deleted", "deleted", grader, attempt.play.activity, attempt.play.person,
+        attempt.play.activity.instance, {"attemptid": str(attempt.number)}, crud="d", level=TEACHING,
+    )  # fmt: skip
 
 
 def _attempts(push: Push, dice: random.Random) -> list[tuple[int, Decimal]]:
@@ -83,27 +137,25 @@ def _write_scorm(
         )  # fmt: skip
 
 
-def _write_exelearning(world: World, play: Play, number: int, moment: int, score: Decimal, dice: random.Random) -> None:
-    """The parts' scores lie around the whole; every second page load is told by statements too."""
+def _write_exelearning(world: World, attempt: Attempt, dice: random.Random) -> None:
+    """The parts' scores lie around the whole."""
     load = f"{dice.getrandbits(96):020x}"[:20]
+    score, activity = attempt.score, attempt.play.activity.instance
     apart = min(score, _GREATEST - score, Decimal(dice.randrange(0, 20)))
-    status = "passed" if score >= 50 else "failed"
     scores = {1: score + apart, 2: score - apart, 0: score}
-    has_statements = dice.random() < 0.5
-    said = {"exelearningid": play.activity.instance, "userid": play.person.id}
+    said = {"exelearningid": activity, "userid": attempt.play.person.id}
     for item, raw in scores.items():
-        verbs = ["answered"] if item else ["completed", status]
-        if has_statements:
-            for verb in verbs:
-                world.db.add(
-                    "exelearning_tracking_events", statementid=_uuid(dice), verb=verb, registration=load,
-                    objectid=f"idevice-{play.activity.instance}-{item}" if item else None, scaled=_scaled(raw),
-                    timecreated=moment, **said,
-                )  # fmt: skip
+        verbs = ["answered"] if item else ["completed", attempt.status]
+        for verb in verbs if attempt.channel == "xapi" else ():
+            world.db.add(
+                "exelearning_tracking_events", statementid=_uuid(dice), verb=verb, registration=load,
+                objectid=f"idevice-{activity}-{item}" if item else None, scaled=_scaled(raw),
+                timecreated=attempt.moment, **said,
+            )  # fmt: skip
         world.db.add(
-            "exelearning_attempt", attempt=number, itemnumber=item, rawscore=raw, scaledscore=_scaled(raw),
-            status="completed" if item else status, sessiontoken=load, timecreated=moment - HOUR,
-            timemodified=moment, **said,
+            "exelearning_attempt", attempt=attempt.number, itemnumber=item, rawscore=raw, scaledscore=_scaled(raw),
+            status="completed" if item else attempt.status, sessiontoken=load, timecreated=attempt.begun_at,
+            timemodified=attempt.moment, **said,
         )  # fmt: skip
 
 

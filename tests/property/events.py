@@ -29,6 +29,7 @@ from tests.property.administering import (
 from tests.property.attempting import attempt, autosave, delete_attempt, regrade, stranger, transition
 from tests.property.grading import drop_grade, edit_item, grade_by_hand, replace_item, store_grade
 from tests.property.institution import Institution
+from tests.property.logging import log_package_event, log_quiz_event, log_reset
 from tests.property.packages import (
     commit_package,
     delete_package_attempt,
@@ -47,6 +48,7 @@ EVENTS: dict[str, Callable[[Institution, int, int, int], None]] = {
         replace_item, edit_quiz, delete_quiz, feedback, edit_question, edit_user, enrolment, method, role, complete,
         course_module, edit_course, reset_course, setting, group, clock, upgrade,
         commit_package, delete_package_attempt, edit_package, report_scorm, report_old_scorm,
+        log_quiz_event, log_package_event, log_reset,
     )
 }  # fmt: skip
 

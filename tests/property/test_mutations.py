@@ -27,6 +27,9 @@ TERM = [
     *(("commit_package", activity, user, c) for activity in range(2) for user in range(4) for c in (0, 7, 15, 32, 41)),
     *(("report_scorm", scorm, user, c) for scorm in range(2) for user in range(4) for c in range(6)),
     *(("report_old_scorm", scorm, user, c) for scorm in range(2) for user in range(2) for c in range(6)),
+    *(("log_package_event", activity, user, c) for activity in (0, 1, 2) for user in range(4) for c in (0, 1, 3, 4)),
+    *(("log_quiz_event", attempt, 1, c) for attempt in range(6) for c in range(9)),
+    ("log_reset", 0, 1, 1), ("log_package_event", 3, 1, 0),
     ("setting", 0, 1, 1), ("setting", 1, 1, 1), ("group", 0, 0, 1), ("role", 1, 1, 1), ("edit_user", 4, 0, 1),
 ]  # fmt: skip
 ROWS = 3

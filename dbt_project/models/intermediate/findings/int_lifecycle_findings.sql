@@ -11,6 +11,14 @@ course_modules as (
     select * from {{ ref('stg_moodle__course_modules') }}
 ),
 
+repeated as (
+    select
+        *,
+        count(*) over (partition by source, attempt_key, generation) > {{ repeats_of_a_flood() }} as is_of_flood
+    from attempt_events
+    where is_repeated
+),
+
 repeated_events as (
     select
         'repeated_event' as rule,
@@ -30,8 +38,8 @@ repeated_events as (
             'log_id': 'log_id',
         }) }} as evidence,
         occurred_at
-    from attempt_events
-    where is_repeated
+    from repeated
+    where not is_of_flood
 ),
 
 -- What was logged of an attempt that is not there, though neither it nor its activity was deleted as far as the log tells.
@@ -151,6 +159,7 @@ taken_back as (
     where is_taken_back
 ),
 
+-- One finding in place of many.
 floods as (
     select
         'event_flood' as rule,
@@ -167,10 +176,9 @@ floods as (
             'repeated': "string_agg(distinct event, ', ' order by event)",
         }) }} as evidence,
         max(occurred_at) as occurred_at
-    from attempt_events
-    where is_repeated
+    from repeated
+    where is_of_flood
     group by source, attempt_key, generation
-    having count(*) > {{ repeats_of_a_flood() }}
 ),
 
 findings as (

@@ -16,10 +16,6 @@ touched_log as (
     select * from {{ ref('int_touched_log_events') }}
 ),
 
-log_events as (
-    select * from {{ ref('int_log_events') }}
-),
-
 touched as (
     select
         source,
@@ -28,17 +24,13 @@ touched as (
     union
     -- that it was begun in the mobile app only the log tells
     select
-        log_events.source,
-        log_events.subject_id as quiz_attempt_id
-    from log_events
-    inner join touched_log
-        on log_events.source = touched_log.source
-        and log_events.log_id = touched_log.log_id
+        source,
+        subject_id as quiz_attempt_id
+    from touched_log
     where
-        log_events.activity_type = 'quiz'
-        and log_events.event = 'started'
-        and log_events.origin = 'ws'
-        and log_events.rejected_rule is null
+        activity_type = 'quiz'
+        and event = 'started'
+        and origin = 'ws'
     union
     select
         attempts.source,

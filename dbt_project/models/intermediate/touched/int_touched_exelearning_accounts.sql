@@ -28,10 +28,6 @@ touched_log as (
     select * from {{ ref('int_touched_log_events') }}
 ),
 
-log_events as (
-    select * from {{ ref('int_log_events') }}
-),
-
 -- What decides attempts and grades of an activity: its own settings, its gradable parts, its columns in the gradebook.
 activities as (
     select
@@ -65,17 +61,13 @@ touched as (
     from touched_statements
     union
     select
-        log_events.source,
-        log_events.subject_id as exelearning_id,
-        log_events.subject_user_id as user_id
-    from log_events
-    inner join touched_log
-        on log_events.source = touched_log.source
-        and log_events.log_id = touched_log.log_id
+        source,
+        subject_id as exelearning_id,
+        subject_user_id as user_id
+    from touched_log
     where
-        log_events.activity_type = 'exelearning'
-        and log_events.event <> 'reset'
-        and log_events.rejected_rule is null
+        activity_type = 'exelearning'
+        and event <> 'reset'
     union
     select
         attempts.source,

@@ -24,21 +24,12 @@ user_keys as (
     select * from {{ ref('int_user_keys_then_and_now') }}
 ),
 
-touched_events as (
-    select log_events.*
-    from log_events
-    inner join touched_log
-        on log_events.source = touched_log.source
-        and log_events.log_id = touched_log.log_id
-    where log_events.rejected_rule is null
-),
-
 -- What was deleted with all of a course parts the lives before it from those after.
 resets as (
     select distinct
         source,
         course_id
-    from touched_events
+    from touched_log
     where event = 'reset'
 ),
 
@@ -48,7 +39,7 @@ touched as (
         activity_type,
         subject_id,
         subject_user_id
-    from touched_events
+    from touched_log
     where event <> 'reset'
     union
     select

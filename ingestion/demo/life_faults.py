@@ -1,0 +1,228 @@
+"""Faults in attempts' lives: what the log tells of them, and what their packages said. None of them moves a grade."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+from ingestion.demo.courses import MOST_PACKAGE_ATTEMPTS
+from ingestion.demo.planter import Planter
+
+Changes = list[dict[str, object]]
+_REPEATS = 12  # of one event, more than an attempt can have for any good reason
+
+# eXeLearning attempts that were done, one row each: its rows of the whole and of a part, its entries in the log.
+_PACKAGE_ATTEMPTS = r"""
+    SELECT a.id AS attempt_row, p.id AS part_row, a.exelearningid AS exelearning, e.course AS course, a.userid AS user,
+        a.attempt AS number, s.id AS started_log, c.id AS completed_log, t.id AS statement, v.id AS verdict
+    FROM mdl_exelearning_attempt a
+    JOIN mdl_exelearning e ON e.id = a.exelearningid
+    JOIN mdl_exelearning_attempt p ON p.exelearningid = a.exelearningid AND p.userid = a.userid
+        AND p.attempt = a.attempt AND p.itemnumber = 1
+    JOIN mdl_logstore_standard_log s ON s.eventname = '\mod_exelearning\event\attempt_started'
+        AND s.objectid = a.exelearningid AND s.relateduserid = a.userid AND s.other = '{"attempt":' || a.attempt || '}'
+    JOIN mdl_logstore_standard_log c ON c.eventname = '\mod_exelearning\event\attempt_completed'
+        AND c.objectid = a.exelearningid AND c.relateduserid = a.userid AND c.timecreated > s.timecreated
+        AND c.other LIKE '{"attempt":' || a.attempt || ',%'
+    LEFT JOIN mdl_exelearning_tracking_events t ON t.registration = a.sessiontoken AND t.verb = 'completed'
+    LEFT JOIN mdl_exelearning_tracking_events v ON v.registration = a.sessiontoken AND v.verb = a.status
+    WHERE a.itemnumber = 0 AND NOT EXISTS (
+        SELECT 1 FROM mdl_logstore_standard_log d WHERE d.eventname = '\mod_exelearning\event\attempt_deleted'
+            AND d.objectid = a.exelearningid AND d.relateduserid = a.userid
+    )
+"""
+_BY_STATEMENTS = f"SELECT * FROM ({_PACKAGE_ATTEMPTS}) WHERE statement IS NOT NULL ORDER BY attempt_row"
+_ANY = f"SELECT * FROM ({_PACKAGE_ATTEMPTS}) ORDER BY attempt_row"
+# Of those a learner has a better one after it.
+_EARLIER = f"""
+    SELECT * FROM ({_PACKAGE_ATTEMPTS}) AS one
+    WHERE EXISTS (
+        SELECT 1 FROM mdl_exelearning_attempt AS later
+        WHERE later.exelearningid = one.exelearning AND later.userid = one.user AND later.attempt > one.number
+            AND later.itemnumber = 0
+    )
+    ORDER BY attempt_row
+"""
+_QUIZ_ATTEMPTS = r"""
+    SELECT a.id AS attempt, q.id AS quiz, q.course AS course, a.userid AS user, l.id AS log
+    FROM mdl_quiz_attempts a
+    JOIN mdl_quiz q ON q.id = a.quiz
+    JOIN mdl_logstore_standard_log l ON l.eventname = '\mod_quiz\event\attempt_{word}' AND l.objectid = a.id
+    WHERE a.preview = 0 AND a.state = 'finished'
+    ORDER BY a.id
+"""
+
+
+def _submitted_again(planter: Planter) -> None:
+    keys = planter.choose("a submitted attempt", _QUIZ_ATTEMPTS.format(word="submitted"))
+    changes = _copy_log(planter, keys["log"], 1)
+    title = "A quiz attempt that the log tells was handed in twice"
+    planter.list("attempt-submitted-again", "repeated_event", title, keys, changes)
+
+
+def _flooded(planter: Planter) -> None:
+    keys = planter.choose("a submitted attempt", _QUIZ_ATTEMPTS.format(word="submitted"))
+    changes = _copy_log(planter, keys["log"], _REPEATS)
+    title = f"A quiz attempt that the log tells was handed in {_REPEATS + 1} times"
+    planter.list("attempt-flooded", "event_flood", title, keys, changes)
+
+
+def _start_unlogged(planter: Planter) -> None:
+    keys = planter.choose("a started attempt", _QUIZ_ATTEMPTS.format(word="started"))
+    changes = _remove(planter, "logstore_standard_log", keys["log"])
+    title = "A quiz attempt whose start is missing in the log"
+    planter.list("attempt-start-unlogged", "attempt_without_event", title, keys, changes)
+
+
+def _rows_removed(planter: Planter) -> None:
+    keys = planter.choose("an earlier attempt at a package", _EARLIER)
+    rows = planter.connection.execute(
+        "SELECT id FROM mdl_exelearning_attempt WHERE exelearningid = ? AND userid = ? AND attempt = ?",
+        (keys["exelearning"], keys["user"], keys["number"]),
+    ).fetchall()
+    changes = [change for (row,) in rows for change in _remove(planter, "exelearning_attempt", row)]
+    title = "An eXeLearning attempt removed in the database itself; the log still tells of it"
+    planter.list("attempt-rows-removed", "event_without_attempt", title, keys, changes)
+
+
+def _completed_first(planter: Planter) -> None:
+    keys = planter.choose("an attempt at a package", _ANY)
+    late = planter.value("logstore_standard_log", "timecreated", keys["completed_log"]) + 60
+    change = planter.change("logstore_standard_log", "timecreated", keys["started_log"], late)
+    title = "An eXeLearning attempt logged as started a minute after it was logged as completed"
+    planter.list("attempt-completed-first", "completed_before_started", title, keys, [change])
+
+
+def _taken_back(planter: Planter) -> None:
+    keys = planter.choose("an attempt at a package", _ANY)
+    change = _overwrite(planter, "exelearning_attempt", "status", keys["attempt_row"], "incomplete")
+    title = "An eXeLearning attempt that was logged as completed and is incomplete now"
+    planter.list("attempt-taken-back", "terminal_regressed", title, keys, [change])
+
+
+def _verdict_lost(planter: Planter) -> None:
+    keys = planter.choose("an earlier attempt at a package", _EARLIER)
+    (load,) = planter.connection.execute(
+        "SELECT sessiontoken FROM mdl_exelearning_attempt WHERE id = ?", (keys["attempt_row"],)
+    ).fetchone()
+    verdicts = planter.connection.execute(
+        "SELECT id FROM mdl_exelearning_tracking_events WHERE registration = ? AND verb <> 'answered'", (load,)
+    ).fetchall()
+    changes = _remove(planter, "exelearning_attempt", keys["attempt_row"])
+    changes += _remove(planter, "logstore_standard_log", keys["completed_log"])
+    changes += [change for (row,) in verdicts for change in _remove(planter, "exelearning_tracking_events", row)]
+    title = "An eXeLearning attempt of which the parts' scores came and the verdict did not"
+    planter.list("verdict-lost", "lost_terminal", title, keys, changes)
+
+
+def _verdicts_contradict(planter: Planter) -> None:
+    keys = planter.choose("an attempt told by statements", _BY_STATEMENTS)
+    (verdict,) = planter.connection.execute(
+        "SELECT verb FROM mdl_exelearning_tracking_events WHERE id = ?", (keys["verdict"],)
+    ).fetchone()
+    other = "failed" if verdict == "passed" else "passed"
+    change = _overwrite(planter, "exelearning_tracking_events", "verb", keys["statement"], other)
+    title = "One page load whose statements say both passed and failed"
+    planter.list("verdicts-contradict", "contradictory_verdict", title, keys, [change])
+
+
+def _graded_twice(planter: Planter) -> None:
+    keys = planter.choose("an attempt told by statements", _BY_STATEMENTS)
+    score = planter.value("exelearning_attempt", "rawscore", keys["part_row"])
+    other = score - 7 if score >= 50 else score + 7
+    changes = [
+        planter.change("exelearning_attempt", "rawscore", keys["part_row"], other),
+        planter.change("exelearning_attempt", "scaledscore", keys["part_row"], other / 100),
+    ]
+    title = "A part's score that the statements of its page load did not give"
+    planter.list("page-load-graded-twice", "double_channel", title, keys, changes)
+
+
+def _over_cap(planter: Planter) -> None:
+    """Further attempts, up to one more than are allowed, each as good as the first."""
+    keys = planter.choose("an attempt at a package", f"SELECT * FROM ({_ANY}) WHERE number = 1")
+    who = (keys["exelearning"], keys["user"])
+    (last,) = planter.connection.execute(
+        "SELECT max(attempt) FROM mdl_exelearning_attempt WHERE exelearningid = ? AND userid = ?", who
+    ).fetchone()
+    columns = "itemnumber, rawscore, maxscore, scaledscore, status, timecreated, timemodified"
+    rows = planter.connection.execute(
+        "SELECT id FROM mdl_exelearning_attempt WHERE exelearningid = ? AND userid = ? AND attempt = 1", who
+    ).fetchall()
+    changes: Changes = []
+    for number in range(last + 1, MOST_PACKAGE_ATTEMPTS + 2):
+        for (row,) in rows:
+            made = planter.connection.execute(
+                f"INSERT INTO mdl_exelearning_attempt (exelearningid, userid, attempt, sessiontoken, {columns})"
+                f" SELECT exelearningid, userid, ?, '', {columns} FROM mdl_exelearning_attempt WHERE id = ?",
+                (number, row),
+            ).lastrowid
+            changes.append({"table": "exelearning_attempt", "id": made, "inserted": True})
+        for name in ("started_log", "completed_log"):
+            for change in _copy_log(planter, keys[name], 1):
+                (other,) = planter.connection.execute(
+                    "SELECT other FROM mdl_logstore_standard_log WHERE id = ?", (change["id"],)
+                ).fetchone()
+                said = json.dumps({**json.loads(other), "attempt": number}, separators=(",", ":"))
+                planter.connection.execute(
+                    "UPDATE mdl_logstore_standard_log SET other = ? WHERE id = ?", (said, change["id"])
+                )
+                changes.append(change)
+    keys["last_row"] = max(int(str(change["id"])) for change in changes if change["table"] == "exelearning_attempt")
+    title = f"One eXeLearning attempt more than the {MOST_PACKAGE_ATTEMPTS} that are allowed"
+    planter.list("attempt-over-cap", "over_cap", title, keys, changes)
+
+
+def _log_unreadable(planter: Planter) -> None:
+    keys = planter.choose("an attempt at a package", _ANY)
+    (change,) = _copy_log(planter, keys["completed_log"], 1)
+    planter.connection.execute(
+        "UPDATE mdl_logstore_standard_log SET other = ? WHERE id = ?",
+        (json.dumps({"attempt": keys["number"], "score": 55}, separators=(",", ":")), change["id"]),
+    )
+    title = "An entry of the log that tells of a completed attempt and not with which status"
+    planter.list("log-entry-out-of-contract", "event_out_of_contract", title, keys, [change])
+
+
+def _copy_log(planter: Planter, row: int, times: int) -> Changes:
+    """The same entry again, a second later each time."""
+    cursor = planter.connection.execute("SELECT * FROM mdl_logstore_standard_log LIMIT 0")
+    columns = ", ".join(column[0] for column in cursor.description if column[0] not in ("id", "timecreated"))
+
+    def copies() -> Iterator[dict[str, object]]:
+        for later in range(1, times + 1):
+            made = planter.connection.execute(
+                f"INSERT INTO mdl_logstore_standard_log (timecreated, {columns})"
+                f" SELECT timecreated + ?, {columns} FROM mdl_logstore_standard_log WHERE id = ?",
+                (later, row),
+            ).lastrowid
+            yield {"table": "logstore_standard_log", "id": made, "inserted": True}
+
+    return list(copies())
+
+
+def _remove(planter: Planter, table: str, row: int) -> Changes:
+    planter.connection.execute(f"DELETE FROM mdl_{table} WHERE id = ?", (row,))
+    return [{"table": table, "id": row, "deleted": True}]
+
+
+def _overwrite(planter: Planter, table: str, column: str, row: int, word: str) -> dict[str, object]:
+    sql = f"SELECT {column} FROM mdl_{table} WHERE id = ?"
+    (before,) = planter.connection.execute(sql, (row,)).fetchone()
+    planter.connection.execute(f"UPDATE mdl_{table} SET {column} = ? WHERE id = ?", (word, row))
+    return {"table": table, "column": column, "id": row, "before": before, "after": word}
+
+
+LIFE_FAULTS: tuple[Callable[[Planter], None], ...] = (
+    _submitted_again,
+    _flooded,
+    _start_unlogged,
+    _rows_removed,
+    _verdict_lost,
+    _completed_first,
+    _taken_back,
+    _verdicts_contradict,
+    _graded_twice,
+    _over_cap,
+    _log_unreadable,
+)
