@@ -176,6 +176,7 @@ def _over_cap(planter: Planter) -> None:
 def _log_unreadable(planter: Planter) -> None:
     keys = planter.choose("an attempt at a package", _ANY)
     (change,) = _copy_log(planter, keys["completed_log"], 1)
+    keys["log"] = int(str(change["id"]))
     planter.connection.execute(
         "UPDATE mdl_logstore_standard_log SET other = ? WHERE id = ?",
         (json.dumps({"attempt": keys["number"], "score": 55}, separators=(",", ":")), change["id"]),

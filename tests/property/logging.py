@@ -7,7 +7,17 @@ import json
 from tests.property.institution import COURSES, USERS, Institution
 from tests.property.packages import EXELEARNINGS
 
-_QUIZ = ("started", "submitted", "reviewed", "regraded", "reopened", "abandoned", "deleted", "graded", "preview_started")
+_QUIZ = (
+    "started",
+    "submitted",
+    "reviewed",
+    "regraded",
+    "reopened",
+    "abandoned",
+    "deleted",
+    "graded",
+    "preview_started",
+)
 _PACKAGE = ("started", "completed", "completed", "deleted")
 _ORIGINS = ("web", "ws", "cli")
 

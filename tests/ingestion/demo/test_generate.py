@@ -68,4 +68,4 @@ def test_a_size_too_small_for_every_situation_is_refused_in_one_sentence(
 @pytest.mark.parametrize("seed", range(20, 26))
 def test_the_smallest_institution_holds_every_fault_for_any_seed(seed: int, tmp_path: Path) -> None:
     made = generate(tmp_path, seed, students=60, attempts=1000)
-    assert made.faults.read_text(encoding="utf-8").count('"anomaly_rule"') == 14
+    assert made.faults.read_text(encoding="utf-8").count('"anomaly_rule"') == 25

@@ -62,6 +62,17 @@ SITUATIONS = {
     "learners in two groups": "SELECT count(*) > 3 FROM (SELECT 1 FROM mdl_groups_members m JOIN mdl_groups g"
     " ON g.id = m.groupid GROUP BY courseid, userid HAVING count(*) > 1)",
     "names beyond ASCII": "SELECT count(*) > 50 FROM mdl_user WHERE firstname || lastname GLOB '*[^ -~]*'",
+    "package attempts by statements, by SCORM and from the app": "SELECT count(*) FILTER (WHERE origin = 'ws') > 5"
+    " AND count(*) FILTER (WHERE token IS NULL) > 5 AND count(*) FILTER (WHERE token IS NOT NULL) > 5"
+    " FROM mdl_logstore_standard_log l JOIN mdl_exelearning_attempt a ON a.exelearningid = l.objectid"
+    " AND a.userid = l.relateduserid AND a.itemnumber = 0 AND l.other = '{{\"attempt\":' || a.attempt || '}}'"
+    " LEFT JOIN (SELECT DISTINCT registration AS token FROM mdl_exelearning_tracking_events) ON token = sessiontoken",
+    "package attempts left half done": "SELECT count(*) > 3 FROM mdl_exelearning_attempt WHERE status = 'incomplete'",
+    "attempts whose number was given again": "SELECT count(*) > 0 FROM mdl_logstore_standard_log d"
+    " JOIN mdl_exelearning_attempt a ON a.exelearningid = d.objectid AND a.userid = d.relateduserid"
+    " AND a.itemnumber = 0 AND d.other = '{{\"attemptid\":\"' || a.attempt || '\"}}' WHERE d.action = 'deleted'",
+    "as many package attempts as are allowed": "SELECT count(*) > 0 FROM (SELECT 1 FROM mdl_exelearning_attempt"
+    " GROUP BY exelearningid, userid HAVING count(DISTINCT attempt) = 3)",
     "people who never came": "SELECT count(*) > 0 FROM mdl_user WHERE lastaccess = 0 AND id > 2",
 }
 
