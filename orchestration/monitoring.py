@@ -87,7 +87,7 @@ _ATTEMPT_STATUSES = """
 with attempts as (
     select _source, exelearningid, userid, attempt,
         _source || ':exelearning:' || min(id) as attempt_key
-    from landing.moodle_exelearning_attempt group by all
+    from landing.moodle_exelearning_attempt group by _source, exelearningid, userid, attempt
 ),
 wholes as (
     select _source, id, exelearningid, userid, attempt from landing.moodle_exelearning_attempt where itemnumber = 0
