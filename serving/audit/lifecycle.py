@@ -30,7 +30,7 @@ ENTRIES = f"""
         l._source || ':' || l.id as key,
         null as value,
         case
-            when coalesce(l.timecreated, 0) = 0 then 'it has no moment'
+            when l.timecreated is null or l.timecreated = 0 or abs(l.timecreated) > 60e9 then 'it has no moment'
             when l.objectid is null then 'it names no attempt'
             when k.user_key is null or l.relateduserid <= 0 then 'it names no account'
             when l.component = 'mod_quiz' then case when p.id is not null then 'it is of a preview' end
