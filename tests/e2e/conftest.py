@@ -97,6 +97,26 @@ def load_site(shared: Path) -> Callable[[Server, str, str], None]:
 
 
 @pytest.fixture(scope="session")
+def dev(postgresql: Server, load_site: Any, make_installation: Callable[[str], Installation]) -> Installation:
+    """A release of the first real site, which tests leave as it is."""
+    load_site(postgresql, "dev", "pg")
+    installation = make_installation("dev_pg")
+    installation.configure(postgresql.url("e2e_dev"))
+    installation.run("run", "--as-of", AS_OF["dev"])
+    return installation
+
+
+@pytest.fixture(scope="session")
+def iomad(postgresql: Server, load_site: Any, make_installation: Callable[[str], Installation]) -> Installation:
+    """A release of the real site with companies, which tests leave as it is."""
+    load_site(postgresql, "iomad", "pg")
+    installation = make_installation("iomad_pg")
+    installation.configure(postgresql.url("e2e_iomad"))
+    installation.run("run", "--as-of", AS_OF["iomad"])
+    return installation
+
+
+@pytest.fixture(scope="session")
 def secretive(postgresql: Server) -> str:
     """The password of the PostgreSQL role `secretive`, which must prove it."""
     password = "Sesame/open@2026"

@@ -16,24 +16,6 @@ pytestmark = pytest.mark.slow
 KINDS = ("grades", "gradebook", "course", "completion", "attempts", "exelearning", "scorm")
 
 
-@pytest.fixture(scope="module")
-def dev(postgresql: Server, load_site: Any, make_installation: Callable[[str], Installation]) -> Installation:
-    load_site(postgresql, "dev", "pg")
-    installation = make_installation("dev_pg")
-    installation.configure(postgresql.url("e2e_dev"))
-    installation.run("run", "--as-of", AS_OF["dev"])
-    return installation
-
-
-@pytest.fixture(scope="module")
-def iomad(postgresql: Server, load_site: Any, make_installation: Callable[[str], Installation]) -> Installation:
-    load_site(postgresql, "iomad", "pg")
-    installation = make_installation("iomad_pg")
-    installation.configure(postgresql.url("e2e_iomad"))
-    installation.run("run", "--as-of", AS_OF["iomad"])
-    return installation
-
-
 @pytest.mark.parametrize("site", ["dev", "iomad"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_release_equals_moodles_own_answers_both_ways(
