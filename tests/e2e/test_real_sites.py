@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import AS_OF, Installation
+from tests.e2e.ingest_calls import LEAVE_NO_TRACE, LEAVE_TRACES, Site, kind, read_site
 from tests.servers import Server
 
 pytestmark = pytest.mark.slow
@@ -33,7 +35,46 @@ def test_no_difference_of_grades_is_unexplained(request: pytest.FixtureRequest, 
         "(parity <> 'match' and parity_reason is null) or (gradebook_parity <> 'match' and gradebook_reason is null)"
     )
     assert installation.rows(f"select count(*) from marts.fct_grades where {unexplained}") == [(0,)]
-    assert installation.rows("select count(*) from marts.rpt_anomalies") == [(0,)]
+    told = installation.rows(
+        "select count(*) from marts.rpt_anomalies where rule in ('grade_mismatch', 'duplicate_grade')"
+    )
+    assert told == [(0,)]
+
+
+# What learners and packages really did there, breaches of the source: told with their evidence, never blocking.
+ANOMALIES = {
+    "dev": {"contradictory_verdict": 15, "lost_terminal": 3, "repeated_event": 4, "terminal_regressed": 1},
+    "iomad": {"contradictory_verdict": 8, "terminal_regressed": 3},
+}
+
+
+@pytest.mark.parametrize("site", ["dev", "iomad"])
+def test_breaches_of_the_source_are_findings_with_evidence_and_the_release_is_published(
+    request: pytest.FixtureRequest, site: str
+) -> None:
+    installation = request.getfixturevalue(site)
+    assert dict(installation.rows("select rule, count(*) from marts.rpt_anomalies group by rule")) == ANOMALIES[site]
+    without = "select count(*) from marts.rpt_anomalies where evidence is null or attempt_key is null"
+    assert installation.rows(without) == [(0,)]
+
+
+@pytest.mark.parametrize("site", ["dev", "iomad"])
+def test_each_life_of_an_attempt_starts_once_and_completes_once(request: pytest.FixtureRequest, site: str) -> None:
+    installation = request.getfixturevalue(site)
+    counted = """
+        select attempt_key, generation, count(*) filter (where event = 'started') as started,
+            count(*) filter (where event = 'completed') as completed
+        from marts.fct_attempt_events where occurrence = 1 group by all
+    """
+    assert installation.rows(f"select count(*) from ({counted}) where started <> 1 or completed > 1") == [(0,)]
+    completed = f"""
+        select count(*) from marts.fct_attempts as a left join ({counted}) as e using (attempt_key)
+        where not a.is_preview and a.state = 'completed' and coalesce(e.completed, 0) <> 1
+    """
+    assert installation.rows(completed) == [(0,)]
+    again = installation.rows("select attempt_key from marts.fct_attempt_events where is_repeated order by 1")
+    told = installation.rows("select attempt_key from marts.rpt_anomalies where rule = 'repeated_event' order by 1")
+    assert again == told
 
 
 def differences(installation: Installation, keys: str, truth: str, ours: str) -> tuple[int, int, int, int, int]:
@@ -171,3 +212,32 @@ def test_marts_name_nobody(dev: Installation) -> None:
             seen = {row[0] for row in con.execute(f'select distinct "{column}" from marts."{table}"').fetchall()}
             assert not names & seen, f"{table}.{column}"
             assert column not in ("user_id", "userid", "username", "email", "first_name", "last_name")
+
+
+@pytest.fixture(scope="module")
+def sites(dev: Installation, iomad: Installation, shared: Path) -> dict[str, Site]:
+    return {"dev": read_site(dev, "dev", shared), "iomad": read_site(iomad, "iomad", shared)}
+
+
+@pytest.mark.parametrize("name", ["dev", "iomad"])
+def test_every_call_is_answered_by_the_rules_and_explains_what_is_held(sites: dict[str, Site], name: str) -> None:
+    site, differences = sites[name], dict[tuple[Any, ...], Any]()
+    for learner in site.calls.keys() | site.held.keys():
+        answers, holds = site.replay(learner)
+        there = {("answer", call["line"]): call["result"] for call in site.calls[learner]} | site.held[learner]
+        both = {key: ((answers | holds).get(key), there.get(key)) for key in answers | holds | there}
+        differences |= {(learner, *key): both[key] for key in both if both[key][0] != both[key][1]}
+    assert not differences
+
+
+def test_these_kinds_of_calls_leave_no_trace_and_no_others(sites: dict[str, Site]) -> None:
+    """A call leaves a trace where what is held cannot be explained without it (or a copy in its place)."""
+    kinds: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+    for site in sites.values():
+        for learner, calls in site.calls.items():
+            copies = [call for call in calls if "duplicate" in call["result"]]
+            for call in calls:
+                same = [copy["line"] for copy in copies if copy["input"]["id"] == call["input"].get("id")]
+                leaves_trace = site.replay(learner, {call["line"], *same})[1] != site.held[learner]
+                kinds[leaves_trace][kind(call, calls, leaves_trace)] += 1
+    assert kinds == {True: LEAVE_TRACES, False: LEAVE_NO_TRACE}
