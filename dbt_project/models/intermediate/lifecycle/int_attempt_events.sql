@@ -15,7 +15,9 @@ with attempts as (
 ),
 
 log_events as (
-    select *
+    select
+        *,
+        attempt_number as number_in_life
     from {{ ref('int_log_events') }} as logged
     where
         event <> 'reset'
@@ -41,8 +43,7 @@ accounts as (
 
 logged as (
     select
-        log_events.* exclude (attempt_number),
-        log_events.attempt_number as number_in_life,
+        log_events.*,
         accounts.user_key,
         log_events.event = 'deleted' as is_end
     from log_events
@@ -227,16 +228,16 @@ lives as (
 ),
 
 moments as (
-    {% for event in ['started', 'submitted', 'completed', 'abandoned'] -%}
-    select
-        *,
-        '{{ event }}' as event,
-        {{ event }}_at as occurred_at
-    from attempts
-    where
-        {{ event }}_at is not null
-        and not is_preview
-    {{ 'union all' if not loop.last }}
+    {% for event in ['started', 'submitted', 'completed', 'abandoned'] %}
+        select
+            *,
+            '{{ event }}' as event,
+            {{ event }}_at as occurred_at
+        from attempts
+        where
+            {{ event }}_at is not null
+            and not is_preview
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
@@ -310,7 +311,7 @@ keyed as (
             and is_attempt_present and coalesce(final_status, '') not in ('passed', 'failed', 'completed'),
             false
         ) as is_taken_back,
-        case when is_attempt_present and reported_status is not null then reported_status is not distinct from final_status
+        case when is_attempt_present and reported_status is not null then coalesce(reported_status = final_status, false)
         end as is_status_final,
         case when is_attempt_present and reported_score is not null then {{ is_same_grade('reported_score', 'final_score') }}
         end as is_score_final
