@@ -124,27 +124,27 @@ double_channels as (
     where is_of_two_channels
 ),
 
-{% for package in ['exelearning', 'scorm'] -%}
-{{ package }}_over_cap as (
-    select
-        'over_cap' as rule,
-        'attempt' as subject,
-        'attempt/' || attempt_key as subject_key,
-        source,
-        course_key,
-        activity_key,
-        attempt_key,
-        user_key,
-        {{ evidence_json({
-            'attempt_number': 'attempt_number',
-            'max_attempts': 'max_attempts',
-        }) }} as evidence,
-        started_at as occurred_at
-    from {{ package }}_attempts
-    where is_over_cap
-),
+{% for package in ['exelearning', 'scorm'] %}
+    {{ package }}_over_cap as (
+        select
+            'over_cap' as rule,
+            'attempt' as subject,
+            'attempt/' || attempt_key as subject_key,
+            source,
+            course_key,
+            activity_key,
+            attempt_key,
+            user_key,
+            {{ evidence_json({
+                'attempt_number': 'attempt_number',
+                'max_attempts': 'max_attempts',
+            }) }} as evidence,
+            started_at as occurred_at
+        from {{ package }}_attempts
+        where is_over_cap
+    ),
 
-{% endfor -%}
+{% endfor %}
 findings as (
     select * from packages_out_of_bounds
     union all
