@@ -10,6 +10,7 @@ A contract file is TOML, one section a table:
     since = "4.0"                 # the release that brought the table, for the message when it is absent
     only = "preview = 0"          # SQL condition on rows, portable over PostgreSQL, MySQL and SQLite; {prefix} is the
                                   # prefix of the site's tables
+    keeps = ["state"]             # columns whose earlier values stay in history.<kind>_<table>_values
     [quiz_attempts.columns]
     id = "int"
     userid = "user"
@@ -141,10 +142,12 @@ class Table:
     reader: str = "table"  # which query reads it: its own table, or one that the source's package names
     parent: str | None = None  # the column naming the usage that a row belongs to
     snapshot: bool = True
+    keeps: tuple[str, ...] = ()  # the columns whose earlier values, as far as a sync saw them, are not forgotten
 
     def __post_init__(self) -> None:
         names = {column.name for column in self.columns}
-        missing = [key for key in (*self.primary_key, *filter(None, [self.watermark, self.parent])) if key not in names]
+        named = (*self.primary_key, *filter(None, [self.watermark, self.parent]), *self.keeps)
+        missing = [key for key in named if key not in names]
         if missing:
             raise ValueError(f"contract {self.name}: {', '.join(missing)} not among its columns")
         unknown = [column.name for column in self.columns if column.type not in _POLARS]
@@ -212,6 +215,11 @@ class Stream:
         """(name, DuckDB type) of each landed column, without the landing's own (_batch_id, _extracted_at, _op)."""
         return tuple(pair for column in self.columns for pair in column.landed)
 
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The columns whose earlier values are kept; none of a personal stream."""
+        return () if self.is_personal else self.table.keeps
+
     def columns_of(self, type_: str) -> tuple[str, ...]:
         """The names of the columns of one type."""
         return tuple(column.name for column in self.columns if column.type == type_)
@@ -259,5 +267,6 @@ def _table(name: str, section: dict) -> Table:
         columns=columns,
         primary_key=tuple(section.pop("primary_key")),
         sync=Sync(section.pop("sync")),
+        keeps=tuple(section.pop("keeps", ())),
         **section,
     )

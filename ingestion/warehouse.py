@@ -1,8 +1,9 @@
 """Landing -> schema `landing` of the warehouse: each committed batch is applied exactly once, in order.
 
 `landing.<kind>_<stream>` holds the current version of every row, `history.<kind>_<stream>` the last version of those
-that vanished, and schema `touched` what moved since the marts were last built. Everything here is rebuilt from the
-batches whenever the file is lost, or was written under other contracts or another layout of this module.
+that vanished, `history.<kind>_<stream>_values` every value that syncs saw in columns whose contract keeps them, and
+schema `touched` what moved since the marts were last built. Everything here is rebuilt from the batches whenever the
+file is lost, or was written under other contracts or another layout of this module.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from ingestion import accounts, touched
+from ingestion import accounts, past_values, touched
 from ingestion.contracts import Contracts, Stream
 from ingestion.frames import QUARANTINE
 from ingestion.landing import Landing, Manifest
 
-LAYOUT = 2
+LAYOUT = 3
 _MEMORY = "2GB"  # beyond it DuckDB writes to the disk
 _HEADER_BYTES = 3 * 4096  # of a DuckDB file, before its blocks
 
@@ -158,6 +159,7 @@ def _create(con: duckdb.DuckDBPyConnection, rules: Sequence[Contracts], signatur
                 f"create table if not exists history.{name} (_source varchar, _batch_id bigint, {columns},"
                 " _deleted_batch_id bigint, _deleted_at timestamptz)"
             )
+        past_values.create(con, rule)
     touched.create(con, ((f"{rule.kind}_{stream.name}", _columns(stream)) for rule in rules for stream in _noted(rule)))
 
 
@@ -248,7 +250,7 @@ class _Loader:
         listed = ", ".join(f'"{name}"' for name in columns)
         keys = ", ".join(f'"{key}"' for key in stream.primary_key)
         same = " and ".join(f't."{key}" = fresh."{key}"' for key in stream.primary_key)
-        if not is_noted and len(batches) == 1 and self._is_plain(stream, *batches.values()):
+        if not is_noted and len(batches) == 1 and not stream.kept and self._is_plain(stream, *batches.values()):
             self._take_plain(source, table, stream, batches)
             return
         con.execute(
@@ -256,6 +258,7 @@ class _Loader:
             create or replace temp table arrived as
             select {self._selected(stream, batches)}, _batch_id, _op,
                 row_number() over (partition by {keys}, _op order by _batch_id desc, file_row_number desc) as nth_of_op,
+                row_number() over (partition by {keys}, _batch_id order by file_row_number desc) as nth_of_batch,
                 row_number() over (partition by {keys} order by _batch_id desc, file_row_number desc) as nth
             from read_parquet($files, union_by_name = true, file_row_number = true)
             """,
@@ -270,10 +273,13 @@ class _Loader:
         con.execute(
             f"delete from history.{table} as t using fresh where t._source = $source and {same}", {"source": source}
         )
-        if counted[1]:
-            versioned = ", ".join(["t._source", "t._batch_id", *(f't."{name}"' for name in columns)])
+        if counted[1] or stream.kept:
             con.execute("create or replace temp table moments (_batch_id bigint, as_of timestamptz)")
             con.executemany("insert into moments values (?, ?)", [(m.batch_id, m.as_of) for m in manifests])
+        if stream.kept:
+            past_values.note(con, source, table, stream)
+        if counted[1]:
+            versioned = ", ".join(["t._source", "t._batch_id", *(f't."{name}"' for name in columns)])
             con.execute(
                 f"""
                 insert into history.{table}

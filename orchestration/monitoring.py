@@ -68,6 +68,43 @@ inner join landing.moodle_logstore_standard_log as logged
     on rejected.source = logged._source and rejected.log_id = logged.id
 where rejected_rule is not null order by all
 """
+# What a site was set to, and since which sync: its switches and the versions of its plugins.
+_SITE_SETTINGS = """
+select seen._source as source, coalesce(now.plugin, gone.plugin) as plugin, coalesce(now.name, gone.name) as name,
+    seen.value, seen.seen_at, seen.is_gone, seen._batch_id as batch_id
+from history.moodle_config_plugins_values as seen
+left join landing.moodle_config_plugins as now on seen._source = now._source and seen.id = now.id
+left join history.moodle_config_plugins as gone on seen._source = gone._source and seen.id = gone.id
+union all
+select seen._source, 'core', coalesce(now.name, gone.name), seen.value, seen.seen_at, seen.is_gone, seen._batch_id
+from history.moodle_config_values as seen
+left join landing.moodle_config as now on seen._source = now._source and seen.id = now.id
+left join history.moodle_config as gone on seen._source = gone._source and seen.id = gone.id
+order by all
+"""
+# How packages' attempts stood, as far as syncs saw it; the attempt's row tells only how it stands.
+_ATTEMPT_STATUSES = """
+with attempts as (
+    select _source, exelearningid, userid, attempt,
+        _source || ':exelearning:' || min(id) as attempt_key
+    from landing.moodle_exelearning_attempt group by _source, exelearningid, userid, attempt
+),
+wholes as (
+    select _source, id, exelearningid, userid, attempt from landing.moodle_exelearning_attempt where itemnumber = 0
+    union all
+    select _source, id, exelearningid, userid, attempt from history.moodle_exelearning_attempt where itemnumber = 0
+)
+select seen._source as source, attempts.attempt_key,
+    seen._source || ':exelearning:' || wholes.exelearningid as activity_key,
+    wholes.attempt as attempt_number, seen.status,
+    lag(seen.status) over (partition by seen._source, seen.id order by seen._batch_id) as status_before,
+    seen.rawscore as raw_score, seen.seen_at, seen.is_gone, seen._batch_id as batch_id
+from history.moodle_exelearning_attempt_values as seen
+inner join wholes on seen._source = wholes._source and seen.id = wholes.id
+left join attempts on wholes._source = attempts._source and wholes.exelearningid = attempts.exelearningid
+    and wholes.userid = attempts.userid and wholes.attempt = attempts.attempt
+order by source, activity_key, attempt_key, attempt_number, batch_id
+"""
 
 
 def frames(settings: Settings, now: datetime) -> dict[str, pl.DataFrame]:
@@ -78,6 +115,8 @@ def frames(settings: Settings, now: datetime) -> dict[str, pl.DataFrame]:
         con.execute("set TimeZone = 'UTC'")
         found["batches"] = con.sql(_BATCHES).pl()
         found["rejections"] = pl.concat([con.sql(_REJECTIONS).pl(), _rejected_events(con)])
+        found["site_settings"] = con.sql(_SITE_SETTINGS).pl()
+        found["attempt_statuses"] = con.sql(_ATTEMPT_STATUSES).pl()
     found["freshness"] = _freshness(settings, now)
     return found
 

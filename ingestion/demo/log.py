@@ -67,7 +67,7 @@ def quiz_events(world: World, attempts: list[Attempt], graders: dict[int, int]) 
 
 def _events(attempt: Attempt, grader: int, dice: random.Random) -> list[Event]:
     user, quiz = attempt.person.id, {"quizid": str(attempt.quiz.id)}
-    what = {"activity": attempt.quiz.activity, "person": attempt.person, "subject": attempt.id}
+    what: dict[str, Any] = {"activity": attempt.quiz.activity, "person": attempt.person, "subject": attempt.id}
 
     def event(moment: int, name: str, action: str, by: int, other: Mapping[str, object] | None, **more: Any) -> Event:
         return Event(moment, name, action, by, other=other, **what, **more)

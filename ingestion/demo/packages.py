@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -78,13 +79,18 @@ def _told(score: Decimal, is_earlier: bool, dice: random.Random) -> tuple[str, s
 
 def _logged(attempt: Attempt) -> list[Event]:
     """It begins once and is done once, if at all. The score told is the activity's, the best so far."""
-    what = {"activity": attempt.play.activity, "person": attempt.play.person, "subject": attempt.play.activity.instance}
-    by, origin = attempt.play.person.id, "ws" if attempt.channel == "mobile" else "web"
+    activity, person = attempt.play.activity, attempt.play.person
+    origin = "ws" if attempt.channel == "mobile" else "web"
     number = {"attempt": attempt.number}
-    made = [Event(attempt.begun_at, "attempt_started", "started", by, other=number, crud="c", origin=origin, **what)]
+
+    def event(moment: int, action: str, other: Mapping[str, object], crud: str) -> Event:
+        name = f"attempt_{action}"
+        return Event(moment, name, action, person.id, activity, person, activity.instance, other, crud, origin=origin)
+
+    made = [event(attempt.begun_at, "started", number, "c")]
     if attempt.status != "incomplete":
         done = {**number, "score": float(attempt.score), "status": attempt.status}
-        made.append(Event(attempt.moment, "attempt_completed", "completed", by, other=done, origin=origin, **what))
+        made.append(event(attempt.moment, "completed", done, "u"))
     return made
 
 

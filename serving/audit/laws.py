@@ -183,7 +183,7 @@ _LAWS = (
     Law(
         "fct_attempts",
         "started_once",
-        "Every attempt that is started, previews left out, has exactly one event of it at occurrence 1 in its present life.",
+        "An attempt that is started (no preview) has exactly one event of it at occurrence 1 in its present life.",
         ("is_preview", "started_at"),
         joins="left join times_of_events e on e.attempt_key = m.attempt_key and e.event = 'started'",
         works_out={"times_of_events": lifecycle.TIMES},
@@ -193,7 +193,7 @@ _LAWS = (
     Law(
         "fct_attempts",
         "completed_once",
-        "Every attempt that is completed, previews left out, has exactly one event of it at occurrence 1 in its present life.",
+        "An attempt that is completed (no preview) has exactly one event of it at occurrence 1 in its present life.",
         ("is_preview", "completed_at"),
         joins="left join times_of_events e on e.attempt_key = m.attempt_key and e.event = 'completed'",
         works_out={"times_of_events": lifecycle.TIMES},

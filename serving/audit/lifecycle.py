@@ -39,7 +39,8 @@ ENTRIES = f"""
                 then 'it breaks its event''s contract'
             when l.eventname not like '%completed' then null
             when not regexp_matches(l.other, {_VERDICT}) then 'it breaks its event''s contract'
-            when l.other like '%"score"%' and not regexp_matches(l.other, {_SCORE}) then 'it breaks its event''s contract'
+            when l.other like '%"score"%' and not regexp_matches(l.other, {_SCORE})
+                then 'it breaks its event''s contract'
         end as rule,
         false as is_out_of_bounds
     from landing.moodle_logstore_standard_log l

@@ -66,6 +66,7 @@ class Work:
                 if schema in without:
                     continue
                 own = "_batch_id" if schema == "landing" else "_batch_id, _deleted_batch_id, _deleted_at"
+                own = "_batch_id, seen_at" if table.endswith("_values") else own
                 sql = f"select * exclude ({own}) from {schema}.{table} order by all"
                 found[f"{schema}.{table}"] = con.execute(sql).fetchall()
         return found

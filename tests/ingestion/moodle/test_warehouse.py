@@ -67,6 +67,33 @@ def test_history_tells_when_a_row_was_gone(site: Any, work: Any, noon: datetime)
     assert work.rows("select _deleted_batch_id, _deleted_at from history.moodle_course") == [(2, noon)]
 
 
+def test_kept_columns_tell_what_syncs_saw_in_them_whatever_batches_are_loaded_at_once(
+    site: Any, make_work: Callable[[str], Any], noon: datetime
+) -> None:
+    at_once, each = make_work("at_once"), make_work("each")
+    row = {"exelearningid": 1, "userid": 5, "attempt": 1, "itemnumber": 0, "maxscore": "100.00000"}
+    steps: list[Callable[[], Any]] = [
+        lambda: site.insert("exelearning_attempt", id=1, status="incomplete", rawscore="1.00000", **row),
+        lambda: site.update("exelearning_attempt", "id = 1", status="passed"),
+        lambda: site.update("exelearning_attempt", "id = 1", timemodified=7),
+        lambda: site.update("exelearning_attempt", "id = 1", status="incomplete"),
+        lambda: site.delete("exelearning_attempt"),
+        lambda: site.insert("exelearning_attempt", id=1, status="incomplete", rawscore="1.00000", **row),
+    ]
+    for step in steps:
+        step()
+        for work in (at_once, each):
+            work.sync(site.url, as_of=noon)
+        each.load()
+    at_once.load()
+    sql = "select _batch_id, id, status, is_gone, seen_at from history.moodle_exelearning_attempt_values order by 1"
+    assert at_once.rows(sql) == [
+        (1, 1, "incomplete", False, noon), (2, 1, "passed", False, noon), (4, 1, "incomplete", False, noon),
+        (5, 1, None, True, noon), (6, 1, "incomplete", False, noon),
+    ]  # fmt: skip
+    assert each.rows(sql) == at_once.rows(sql)
+
+
 def test_pseudonyms_are_keyed_hashes_of_source_and_id_for_every_account_named_anywhere(site: Any, work: Any) -> None:
     site.insert("user", id=5, deleted=0)
     for number in (1, 2):

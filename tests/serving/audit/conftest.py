@@ -22,6 +22,7 @@ PRIMARY_KEYS = {
     "dim_activities": "activity_key",
     "dim_users": "user_key",
     "fct_activity_completions": "completion_key",
+    "fct_attempt_events": "event_key",
     "fct_attempts": "attempt_key",
     "fct_course_completions": "course_completion_key",
     "fct_course_grades": "course_grade_key",
@@ -72,6 +73,13 @@ create table landing.moodle_question_attempts as
 select 'campus' as _source, 1::bigint as _batch_id, a.uniqueid * 10 + s.id as id, a.uniqueid as questionusageid,
     s.id as slot, 5::decimal(20, 7) as maxmark, 0::decimal(20, 7) as minfraction, 1::decimal(20, 7) as maxfraction
 from landing.moodle_quiz_attempts a, range(1, 3) s(id);
+create table landing.moodle_logstore_standard_log as
+select 'campus' as _source, 1::bigint as _batch_id, 10 * a.id + w.n as id,
+    '\\mod_quiz\\event\\attempt_' || case when a.preview = 1 then 'preview_started' else w.word end as eventname,
+    'mod_quiz' as component, a.id as objectid, a.userid as relateduserid, 'null' as other,
+    case w.n when 1 then a.timestart else a.timefinish end as timecreated
+from landing.moodle_quiz_attempts a, (values (1, 'started'), (2, 'submitted')) w(n, word)
+where a.preview = 0 or w.n = 1;
 create table landing.moodle_exelearning (_source varchar, id bigint, grademin decimal(18, 5));
 create table landing.moodle_exelearning_attempt (_source varchar, id bigint, exelearningid bigint, userid bigint,
     attempt bigint, itemnumber bigint, rawscore decimal(18, 5), maxscore decimal(18, 5), scaledscore decimal(18, 5));
@@ -137,6 +145,16 @@ select 'campus:quiz:' || a.id as attempt_key, 'campus' as source, 'quiz' as acti
     a.state = 'finished' and a.sumgrades is null as needs_grading,
     to_timestamp(a.timestart) as started_at, to_timestamp(a.timefinish) as completed_at, a.sumgrades as raw_score
 from landing.moodle_quiz_attempts a join landing.user_keys k on k.user_id = a.userid;
+create table marts.fct_attempt_events as
+select attempt_key || '/' || event || '/1/1' as event_key, 1 as generation, 1 as occurrence, false as is_repeated,
+    true as is_attempt_present, * from (
+    select 'campus' as source, 'campus:quiz:' || objectid as attempt_key,
+        split_part(eventname, 'attempt_', 2) as event, to_timestamp(timecreated) as occurred_at,
+        'log' as source_of_event, id::varchar as log_id
+    from landing.moodle_logstore_standard_log where eventname not like '%preview%'
+    union all
+    select source, attempt_key, 'completed', completed_at, 'attempt', null from marts.fct_attempts where not is_preview
+);
 create table marts.fct_grades as
 select 'campus:quiz:' || q.id || '/0/' || k.user_key as grade_key, 'campus' as source, k.user_key,
     'campus:quiz:' || q.id as activity_key, 'quiz' as activity_type, 0 as item_number,

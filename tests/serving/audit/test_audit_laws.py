@@ -42,7 +42,8 @@ FAULTS = [
     ("a package's score above its maximum", "fct_attempts", {"package_score_within_its_maximum"},
      "insert into landing.moodle_exelearning_attempt values ('campus', 7, 1, 5, 1, 0, 150, 100, 0.5);"
      " insert into marts.fct_attempts select * replace ('campus:exelearning:7' as attempt_key, 'exelearning' as"
-     " activity_type, 150 as raw_score, false as is_graded_attempt) from marts.fct_attempts limit 1"),
+     " activity_type, 150 as raw_score, false as is_graded_attempt, null as started_at, null as completed_at)"
+     " from marts.fct_attempts limit 1"),
     ("a score while it needs grading", "fct_attempts", {"ungraded_has_no_score"},
      f"update marts.fct_attempts set needs_grading = true where {FIRST}"),
     ("a preview counted", "fct_attempts", {"previews_never_count"},
@@ -57,6 +58,33 @@ FAULTS = [
     ("finished before it started at the source", "fct_attempts", {"finished_after_started_at_source"},
      "update landing.moodle_quiz_attempts set timefinish = timestart - 1 where id = 511;"
      f"update marts.fct_attempts set completed_at = started_at - interval 1 second where {FIRST}"),
+    ("an event under two keys", "fct_attempt_events", {"grain_is_unique", "occurrences_are_numbered_through"},
+     "insert into marts.fct_attempt_events select * replace (event_key || 'x' as event_key)"
+     f" from marts.fct_attempt_events where {FIRST} and event = 'submitted'"),
+    ("an unknown event", "fct_attempt_events", {"event_is_known"},
+     f"update marts.fct_attempt_events set event = 'paused' where {FIRST} and event = 'submitted'"),
+    ("an event of no known source", "fct_attempt_events", {"source_of_event_is_known"},
+     f"update marts.fct_attempt_events set source_of_event = 'rumour' where {FIRST} and event = 'completed'"),
+    ("an event without a moment", "fct_attempt_events", {"occurred_at_is_there"},
+     f"update marts.fct_attempt_events set occurred_at = null where {FIRST} and event = 'submitted'"),
+    ("an attempt that never started", "fct_attempts", {"started_once"},
+     f"delete from marts.fct_attempt_events where {FIRST} and event = 'started'"),
+    ("an attempt that was completed and has no such event", "fct_attempts", {"completed_once"},
+     f"delete from marts.fct_attempt_events where {FIRST} and event = 'completed'"),
+    ("an attempt that started twice in one life", "fct_attempt_events",
+     {"grain_is_unique", "occurrences_are_numbered_through"},
+     "insert into marts.fct_attempt_events select * replace (event_key || 'x' as event_key)"
+     f" from marts.fct_attempt_events where {FIRST} and event = 'started'"),
+    ("an occurrence left out", "fct_attempt_events", {"occurrences_are_numbered_through"},
+     f"update marts.fct_attempt_events set occurrence = 2 where {FIRST} and event = 'submitted'"),
+    ("an event told by log and attempt", "fct_attempt_events", {"derived_only_where_the_log_is_silent"},
+     "insert into marts.fct_attempt_events select * replace (event_key || 'x' as event_key, 2 as occurrence,"
+     f" 'attempt' as source_of_event) from marts.fct_attempt_events where {FIRST} and event = 'submitted'"),
+    ("an event of a preview", "fct_attempt_events", {"previews_have_no_events"},
+     "insert into marts.fct_attempt_events select * replace (event_key || 'x' as event_key, 'campus:quiz:113' as"
+     f" attempt_key) from marts.fct_attempt_events where {FIRST} and event = 'submitted'"),
+    ("a first event said to be repeated", "fct_attempt_events", {"repeated_is_never_first"},
+     f"update marts.fct_attempt_events set is_repeated = true where {FIRST} and event = 'submitted'"),
     ("a withheld final grade got through", "fct_gradebook_grades", {"grade_within_bounds"},
      "update landing.moodle_grade_grades set finalgrade = 900 where id = 1005;"
      "update marts.fct_gradebook_grades set grade = 900 where gradebook_grade_key = 'campus:1/' || md5('u5')"),

@@ -38,6 +38,18 @@ FAULTS = [
      " insert into marts.fct_attempts select * replace (unnest(['campus:scorm:7', 'campus:scorm:t9']) as attempt_key,"
      " 'scorm' as activity_type) from (from marts.fct_attempts limit 1)",
      {"reconciliation__scorm_attempts"}, "invented"),
+    ("an event of the log lost", "delete from marts.fct_attempt_events where attempt_key = 'campus:quiz:511'"
+     " and event = 'submitted'", {"reconciliation__attempt_events"}, "lost"),
+    ("an event that was never logged", "insert into marts.fct_attempt_events select * replace ('999' as log_id)"
+     " from marts.fct_attempt_events where source_of_event = 'log' limit 1",
+     {"reconciliation__attempt_events"}, "invented"),
+    ("an entry of the log that counts twice", "insert into marts.fct_attempt_events"
+     " select * from marts.fct_attempt_events where attempt_key = 'campus:quiz:511' and event = 'submitted'",
+     {"reconciliation__attempt_events"}, "doubled"),
+    ("an entry of the log in Moodle's older form lost", "insert into landing.moodle_logstore_standard_log values"
+     " ('campus', 1, 7, '\\mod_exelearning\\event\\attempt_completed', 'mod_exelearning', 1, 5,"
+     " 'a:2:{s:7:\"attempt\";i:2;s:6:\"status\";s:6:\"passed\";}', 1790000000)",
+     {"reconciliation__attempt_events"}, "lost"),
     ("a stored grade lost", "update marts.fct_grades set grade = null where activity_key = 'campus:quiz:1'"
      " and user_key = md5('u5')", {"reconciliation__quiz_grades"}, "lost"),
     ("a stored grade changed", "update marts.fct_grades set grade = grade + 1 where activity_key = 'campus:quiz:1'"

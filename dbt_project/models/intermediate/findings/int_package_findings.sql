@@ -124,27 +124,51 @@ double_channels as (
     where is_of_two_channels
 ),
 
-{% for package in ['exelearning', 'scorm'] %}
-    {{ package }}_over_cap as (
-        select
-            'over_cap' as rule,
-            'attempt' as subject,
-            'attempt/' || attempt_key as subject_key,
-            source,
-            course_key,
-            activity_key,
-            attempt_key,
-            user_key,
-            {{ evidence_json({
-                'attempt_number': 'attempt_number',
-                'max_attempts': 'max_attempts',
-            }) }} as evidence,
-            started_at as occurred_at
-        from {{ package }}_attempts
-        where is_over_cap
-    ),
+attempts as (
+    select
+        source,
+        course_key,
+        activity_key,
+        attempt_key,
+        user_key,
+        attempt_number,
+        max_attempts,
+        started_at,
+        is_over_cap
+    from exelearning_attempts
+    union all
+    select
+        source,
+        course_key,
+        activity_key,
+        attempt_key,
+        user_key,
+        attempt_number,
+        max_attempts,
+        started_at,
+        is_over_cap
+    from scorm_attempts
+),
 
-{% endfor %}
+over_cap as (
+    select
+        'over_cap' as rule,
+        'attempt' as subject,
+        'attempt/' || attempt_key as subject_key,
+        source,
+        course_key,
+        activity_key,
+        attempt_key,
+        user_key,
+        {{ evidence_json({
+            'attempt_number': 'attempt_number',
+            'max_attempts': 'max_attempts',
+        }) }} as evidence,
+        started_at as occurred_at
+    from attempts
+    where is_over_cap
+),
+
 findings as (
     select * from packages_out_of_bounds
     union all
@@ -154,9 +178,7 @@ findings as (
     union all
     select * from double_channels
     union all
-    select * from exelearning_over_cap
-    union all
-    select * from scorm_over_cap
+    select * from over_cap
 )
 
 select * from findings

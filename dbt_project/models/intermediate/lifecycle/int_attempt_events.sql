@@ -15,9 +15,7 @@ with attempts as (
 ),
 
 log_events as (
-    select
-        *,
-        attempt_number as number_in_life
+    select *
     from {{ ref('int_log_events') }} as logged
     where
         event <> 'reset'
@@ -43,7 +41,8 @@ accounts as (
 
 logged as (
     select
-        log_events.*,
+        log_events.* exclude (log_events.attempt_number),
+        log_events.attempt_number as number_in_life,
         accounts.user_key,
         log_events.event = 'deleted' as is_end
     from log_events
@@ -227,18 +226,25 @@ lives as (
     group by source, activity_type, subject_id, subject_user_id, number_in_life
 ),
 
+derived as (
+    select distinct event
+    from {{ ref('lifecycle_events') }}
+    where event in ('started', 'submitted', 'completed', 'abandoned')
+),
+
 moments as (
-    {% for event in ['started', 'submitted', 'completed', 'abandoned'] %}
-        select
-            *,
-            '{{ event }}' as event,
-            {{ event }}_at as occurred_at
-        from attempts
-        where
-            {{ event }}_at is not null
-            and not is_preview
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select
+        attempts.*,
+        derived.event,
+        case derived.event
+            when 'started' then attempts.started_at
+            when 'submitted' then attempts.submitted_at
+            when 'completed' then attempts.completed_at
+            when 'abandoned' then attempts.abandoned_at
+        end as occurred_at
+    from attempts
+    cross join derived
+    where not attempts.is_preview
 ),
 
 from_attempts as (
@@ -280,18 +286,20 @@ from_attempts as (
         and moments.subject_id = lives.subject_id
         and moments.subject_user_id is not distinct from lives.subject_user_id
         and moments.number_in_life is not distinct from lives.number_in_life
-    where not exists (
-        select 1
-        from numbered
-        where
-            numbered.source = moments.source
-            and numbered.activity_type = moments.activity_type
-            and numbered.subject_id = moments.subject_id
-            and numbered.subject_user_id is not distinct from moments.subject_user_id
-            and numbered.number_in_life is not distinct from moments.number_in_life
-            and numbered.generation = numbered.last_generation
-            and numbered.event = moments.event
-    )
+    where
+        moments.occurred_at is not null
+        and not exists (
+            select 1
+            from numbered
+            where
+                numbered.source = moments.source
+                and numbered.activity_type = moments.activity_type
+                and numbered.subject_id = moments.subject_id
+                and numbered.subject_user_id is not distinct from moments.subject_user_id
+                and numbered.number_in_life is not distinct from moments.number_in_life
+                and numbered.generation = numbered.last_generation
+                and numbered.event = moments.event
+        )
 ),
 
 united as (
@@ -311,9 +319,10 @@ keyed as (
             and is_attempt_present and coalesce(final_status, '') not in ('passed', 'failed', 'completed'),
             false
         ) as is_taken_back,
-        case when is_attempt_present and reported_status is not null then coalesce(reported_status = final_status, false)
-        end as is_status_final,
-        case when is_attempt_present and reported_score is not null then {{ is_same_grade('reported_score', 'final_score') }}
+        case when is_attempt_present then reported_status = coalesce(final_status, '') end as is_status_final,
+        case
+            when is_attempt_present and reported_score is not null
+                then coalesce(abs(reported_score - final_score) <= {{ grade_tolerance() }}, false)
         end as is_score_final
     from united
 )
