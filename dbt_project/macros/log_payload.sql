@@ -22,3 +22,12 @@ where the site chose it). Text, NULL where there is none. Engine-specific, so di
 {% macro default__is_log_payload(payload) -%}
     ({{ payload }} is null or json_valid({{ payload }}) or regexp_full_match({{ payload }}, '(?s)a:\d+:\{.*\}|N;'))
 {%- endmacro %}
+
+{# Whether a box was ticked in the form that the log keeps, however deep the form lies. Never NULL. #}
+{% macro is_ticked(payload, name) -%}
+    {{ return(adapter.dispatch('is_ticked', 'rollbook')(payload, name)) }}
+{%- endmacro %}
+
+{% macro default__is_ticked(payload, name) -%}
+    coalesce(regexp_matches({{ payload }}, '"{{ name }}"(:|;(s:\d+|i|b):)"?1'), false)
+{%- endmacro %}

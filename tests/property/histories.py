@@ -9,10 +9,11 @@ first, must equal them too: marts are made of landed rows alone, so those are co
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,6 +31,9 @@ from tests.property.replay import Models, Warehouse, differences
 
 SYNCS = ("sync", "sync", "sync", "full", "reconcile", "twice", "unbuilt")
 """sync: as the source asks for. twice: and again at once. unbuilt: loaded, but the build did not happen."""
+
+# What happens at a site in one transaction, after which its clock moves.
+Step = Callable[[Institution], None]
 
 numbers = st.integers(0, 1000)
 events = st.tuples(st.sampled_from(sorted(EVENTS)), numbers, numbers, numbers)
@@ -57,17 +61,21 @@ class Machine:
 
     def play(self, history: Sequence[Event]) -> None:
         """Play a history both ways; raises AssertionError with the rows that differ."""
+        self.live([partial(happen, event=event) if event[0] in EVENTS else event[0] for event in history])
+
+    def live(self, steps: Sequence[Step | str]) -> None:
+        """The same for any steps of a site's life, with kinds of syncs between them; `one` holds what came of it."""
         for name in ("landing", "state", "clean", "clean_state"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         self.one.empty()
         self.other.empty()
         site = self._institution()
         try:
-            for event in (*history, ("sync", 0, 0, 0)):
-                if event[0] in EVENTS:
-                    happen(site, event)
+            for step in (*steps, "sync"):
+                if isinstance(step, str):
+                    self._sync(site, step)
                 else:
-                    self._sync(site, event[0])
+                    step(site)
             self.one.build()
             self._hold_against_a_clean_sync(site)
             self._hold_against_a_rebuild()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from tests.property.attempting import delete_attempts
 from tests.property.institution import COURSES, USERS, Institution
 from tests.property.packages import EXELEARNINGS
 
@@ -54,12 +55,15 @@ def log_package_event(site: Institution, a: int, b: int, c: int) -> None:
 
 
 def log_reset(site: Institution, a: int, b: int, c: int) -> None:
-    """A course is reset, its packages' attempts with it or not."""
+    """A course is reset, the attempts at its packages and its quizzes with it or not."""
     course = COURSES[a % 2]
     if b % 2:
         for activity in site.ids("exelearning", f"course = {course}"):
             site.delete("exelearning_attempt", f"exelearningid = {activity}")
-    options = {"reset_options": {"courseid": course, "reset_exelearning": str(b % 2)}}
+    if a % 3:
+        delete_attempts(site, f"quiz in (select id from mdl_quiz where course = {course})")
+    chosen = {"reset_exelearning": str(b % 2), "reset_quiz_attempts": int(a % 3 > 0)}
+    options = {"reset_options": {"courseid": course, **chosen}}
     _log(
         site, "core", "course_reset_ended", "ended", None, c, target="course_reset", courseid=course,
         other=json.dumps(options),

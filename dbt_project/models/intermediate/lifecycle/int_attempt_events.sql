@@ -52,7 +52,7 @@ logged as (
         and log_events.user_id = accounts.user_id
 ),
 
--- A course's reset ends the lives of all attempts at its packages.
+-- A course's reset ends the lives of all attempts at its packages, at its quizzes, or both.
 ends_by_reset as (
     select distinct
         logged.source,
@@ -66,7 +66,10 @@ ends_by_reset as (
     inner join resets
         on logged.source = resets.source
         and logged.course_id = resets.course_id
-        and logged.activity_type = resets.activity_type
+        and case logged.activity_type
+            when 'exelearning' then resets.is_reset_of_packages
+            when 'quiz' then resets.is_reset_of_quizzes
+        end
 ),
 
 with_ends as (
@@ -76,6 +79,17 @@ with_ends as (
         *,
         true as is_end
     from ends_by_reset
+),
+
+lived as (
+    select
+        * exclude (is_end),
+        -- a reset ends nothing where nothing was logged since the last end
+        is_end and (event is not null or coalesce(not lag(is_end) over (
+            partition by source, activity_type, subject_id, subject_user_id, number_in_life
+            order by occurred_at, log_id
+        ), false)) as is_end
+    from with_ends
 ),
 
 told as (
@@ -92,13 +106,13 @@ told as (
         bool_or(event = 'previewed') over (
             partition by source, activity_type, subject_id, subject_user_id, number_in_life
         ) as is_of_preview,
-        min(log_id) over (
+        min(log_id) filter (where event is not null) over (
             partition by source, activity_type, subject_id, subject_user_id, number_in_life
         ) as first_log_id,
         max(quiz_id) over (
             partition by source, activity_type, subject_id, subject_user_id, number_in_life
         ) as logged_quiz_id
-    from with_ends
+    from lived
 ),
 
 published as (
@@ -170,6 +184,8 @@ from_log as (
         case
             when coalesce(numbered.actor_id, 0) <= 0 then 'system'
             when numbered.actor_id = numbered.user_id then 'learner'
+            -- cron acts in the administrator's name
+            when numbered.origin = 'cli' then 'system'
             else 'other'
         end as done_by,
         numbered.origin,

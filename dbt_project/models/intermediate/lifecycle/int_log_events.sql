@@ -42,7 +42,8 @@ decoded as (
         {{ log_value('logged.other', 'quizid') }} as quiz,
         {{ log_value('logged.other', 'status') }} as reported_status,
         {{ log_value('logged.other', 'score') }} as score,
-        regexp_matches(logged.other, '"reset_exelearning"(:|;(s:\d+|i|b):)"?1') as is_reset_of_packages
+        {{ is_ticked('logged.other', 'reset_exelearning') }} as is_reset_of_packages,
+        {{ is_ticked('logged.other', 'reset_quiz_attempts') }} as is_reset_of_quizzes
     from logged
     inner join lifecycle_events
         on logged.event_name = lifecycle_events.event_name
@@ -59,7 +60,7 @@ typed as (
         {{ as_grade('try_cast(score as double)') }} as reported_score,
         score is not null and try_cast(score as double) is null as is_score_no_number
     from decoded
-    where event <> 'reset' or is_reset_of_packages
+    where event <> 'reset' or is_reset_of_packages or is_reset_of_quizzes
 ),
 
 judged as (

@@ -81,10 +81,11 @@ scored_rows as (
         said.said_at,
         items.is_deleted as is_item_removed,
         items.modified_at > attempt_rows.modified_at and items.modified_at > items.created_at as is_item_changed,
-        -- the greatest of the activity's scores is 1, the least what its minimum is of its maximum
+        -- the greatest of scores is 1; the least of the whole is what the activity's minimum is of its maximum
         case
-            when said.score_scaled is not null
+            when said.score_scaled is not null and attempt_rows.item_number = 0
                 then least(greatest(said.score_scaled, exelearnings.min_grade / nullif(attempt_rows.max_score, 0)), 1)
+            when said.score_scaled is not null then least(said.score_scaled, 1)
         end as said_clamped
     from attempt_rows
     left join exelearnings
@@ -106,7 +107,7 @@ scored_rows as (
         and attempt_rows.user_id = said.user_id
         and attempt_rows.page_load = said.page_load
         and attempt_rows.is_of_a_page_load
-        and case when attempt_rows.item_number > 0 then items.object_id end is not distinct from said.object_id
+        and case when attempt_rows.item_number = 0 then said.object_id is null else items.object_id = said.object_id end
 ),
 
 compared as (

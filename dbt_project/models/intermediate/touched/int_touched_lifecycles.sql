@@ -52,8 +52,7 @@ touched as (
         on log_events.source = resets.source
         and log_events.course_id = resets.course_id
     where
-        log_events.activity_type = 'exelearning'
-        and log_events.event <> 'reset'
+        log_events.event <> 'reset'
         and log_events.rejected_rule is null
     union
     select
