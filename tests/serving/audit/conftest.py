@@ -191,9 +191,10 @@ create table marts.rpt_anomalies (
 );
 create table intermediate.int_rule_coverage as
 select * from (values
-    ('score_out_of_bounds', 'grade', 500::bigint), ('score_out_of_bounds', 'attempt', 10::bigint),
-    ('score_out_of_bounds', 'question', 1600::bigint), ('grade_mismatch', 'grade', 400::bigint)
-) t(rule, subject, rows_covered);
+    ('score_out_of_bounds', 'error', 'grade', 500::bigint), ('score_out_of_bounds', 'error', 'attempt', 10::bigint),
+    ('score_out_of_bounds', 'error', 'question', 1600::bigint), ('grade_mismatch', 'error', 'grade', 400::bigint),
+    ('lost_terminal', 'warning', 'attempt', 100::bigint)
+) t(rule, severity, subject, rows_covered);
 """
 
 _STATE = ("quiz", "quiz_attempts", "quiz_grades", "grade_grades", "course_modules_completion", "user_enrolments")

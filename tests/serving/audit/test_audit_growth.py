@@ -47,6 +47,16 @@ def test_findings_may_grow_by_so_much(gated, now, live, percent, blocks):
     assert len(result.evidence) == min(now, 20)
 
 
+def test_a_warning_tells_of_its_growth_and_stops_nothing(gated):
+    gated.find("lost_terminal", range(40), subject="attempt")
+    report = gated.audit(gated.live("lost_terminal", range(2), subject="attempt"))
+    [result] = [result for result in report.results if result.check == "lost_terminal"]
+    assert (result.passed, result.blocks, report.blocked) == (False, False, False)
+    assert result.message.endswith(
+        "+38 against the live release: more than the 1 % that may grow; a warning, which stops nothing."
+    )
+
+
 # findings now by subject, whether they block, how the sentence begins
 SUBJECTS = [
     ({"grade": 2}, False, "found 2 in the 500 grades that it covers, +2 against the live release: within the 1 %"),

@@ -160,6 +160,7 @@ covered as (
 complete as (
     select
         rules.rule,
+        rules.severity,
         coalesce(covered.subject, '') as subject,
         cast(coalesce(covered.rows_covered, 0) as bigint) as rows_covered
     from rules
