@@ -20,3 +20,12 @@ number that an earlier, deleted one had.
         else {{ joined_key(key(subject ~ '.source', subject ~ '.activity_type', subject ~ '.subject_id'), user_key) }}
     end
 {%- endmacro %}
+
+{# Whether two rows are of one life: the same quiz attempt, or the same number of one account at a package. #}
+{% macro same_life(left, right) -%}
+    {{ left }}.source = {{ right }}.source
+        and {{ left }}.activity_type = {{ right }}.activity_type
+        and {{ left }}.subject_id = {{ right }}.subject_id
+        and {{ left }}.subject_user_id is not distinct from {{ right }}.subject_user_id
+        and {{ left }}.number_in_life is not distinct from {{ right }}.number_in_life
+{%- endmacro %}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 
 from ingestion.demo.courses import MOST_PACKAGE_ATTEMPTS
 from ingestion.demo.planter import Planter
@@ -55,7 +55,7 @@ _QUIZ_ATTEMPTS = r"""
 
 def _submitted_again(planter: Planter) -> None:
     keys = planter.choose("a submitted attempt", _QUIZ_ATTEMPTS.format(word="submitted"))
-    changes = _copy_log(planter, keys["log"], 1)
+    changes = _copy_log(planter, keys["log"])
     title = "A quiz attempt that the log tells was handed in twice"
     planter.list("attempt-submitted-again", "repeated_event", title, keys, changes)
 
@@ -69,7 +69,7 @@ def _flooded(planter: Planter) -> None:
 
 def _start_unlogged(planter: Planter) -> None:
     keys = planter.choose("a started attempt", _QUIZ_ATTEMPTS.format(word="started"))
-    changes = _remove(planter, "logstore_standard_log", keys["log"])
+    changes = [planter.remove("logstore_standard_log", keys["log"])]
     title = "A quiz attempt whose start is missing in the log"
     planter.list("attempt-start-unlogged", "attempt_without_event", title, keys, changes)
 
@@ -80,7 +80,7 @@ def _rows_removed(planter: Planter) -> None:
         "SELECT id FROM mdl_exelearning_attempt WHERE exelearningid = ? AND userid = ? AND attempt = ?",
         (keys["exelearning"], keys["user"], keys["number"]),
     ).fetchall()
-    changes = [change for (row,) in rows for change in _remove(planter, "exelearning_attempt", row)]
+    changes = [planter.remove("exelearning_attempt", row) for (row,) in rows]
     title = "An eXeLearning attempt removed in the database itself; the log still tells of it"
     planter.list("attempt-rows-removed", "event_without_attempt", title, keys, changes)
 
@@ -95,7 +95,7 @@ def _completed_first(planter: Planter) -> None:
 
 def _taken_back(planter: Planter) -> None:
     keys = planter.choose("an attempt at a package", _ANY)
-    change = _overwrite(planter, "exelearning_attempt", "status", keys["attempt_row"], "incomplete")
+    change = planter.change("exelearning_attempt", "status", keys["attempt_row"], "incomplete")
     title = "An eXeLearning attempt that was logged as completed and is incomplete now"
     planter.list("attempt-taken-back", "terminal_regressed", title, keys, [change])
 
@@ -108,9 +108,11 @@ def _verdict_lost(planter: Planter) -> None:
     verdicts = planter.connection.execute(
         "SELECT id FROM mdl_exelearning_tracking_events WHERE registration = ? AND verb <> 'answered'", (load,)
     ).fetchall()
-    changes = _remove(planter, "exelearning_attempt", keys["attempt_row"])
-    changes += _remove(planter, "logstore_standard_log", keys["completed_log"])
-    changes += [change for (row,) in verdicts for change in _remove(planter, "exelearning_tracking_events", row)]
+    changes = [
+        planter.remove("exelearning_attempt", keys["attempt_row"]),
+        planter.remove("logstore_standard_log", keys["completed_log"]),
+        *(planter.remove("exelearning_tracking_events", row) for (row,) in verdicts),
+    ]
     title = "An eXeLearning attempt of which the parts' scores came and the verdict did not"
     planter.list("verdict-lost", "lost_terminal", title, keys, changes)
 
@@ -121,7 +123,7 @@ def _verdicts_contradict(planter: Planter) -> None:
         "SELECT verb FROM mdl_exelearning_tracking_events WHERE id = ?", (keys["verdict"],)
     ).fetchone()
     other = "failed" if verdict == "passed" else "passed"
-    change = _overwrite(planter, "exelearning_tracking_events", "verb", keys["statement"], other)
+    change = planter.change("exelearning_tracking_events", "verb", keys["statement"], other)
     title = "One page load whose statements say both passed and failed"
     planter.list("verdicts-contradict", "contradictory_verdict", title, keys, [change])
 
@@ -145,29 +147,23 @@ def _over_cap(planter: Planter) -> None:
     (last,) = planter.connection.execute(
         "SELECT max(attempt) FROM mdl_exelearning_attempt WHERE exelearningid = ? AND userid = ?", who
     ).fetchone()
-    columns = "itemnumber, rawscore, maxscore, scaledscore, status, timecreated, timemodified"
     rows = planter.connection.execute(
         "SELECT id FROM mdl_exelearning_attempt WHERE exelearningid = ? AND userid = ? AND attempt = 1", who
     ).fetchall()
+    logged = {
+        name: json.loads(
+            planter.connection.execute(
+                "SELECT other FROM mdl_logstore_standard_log WHERE id = ?", (keys[name],)
+            ).fetchone()[0]
+        )
+        for name in ("started_log", "completed_log")
+    }
     changes: Changes = []
     for number in range(last + 1, MOST_PACKAGE_ATTEMPTS + 2):
         for (row,) in rows:
-            made = planter.connection.execute(
-                f"INSERT INTO mdl_exelearning_attempt (exelearningid, userid, attempt, sessiontoken, {columns})"
-                f" SELECT exelearningid, userid, ?, '', {columns} FROM mdl_exelearning_attempt WHERE id = ?",
-                (number, row),
-            ).lastrowid
-            changes.append({"table": "exelearning_attempt", "id": made, "inserted": True})
-        for name in ("started_log", "completed_log"):
-            for change in _copy_log(planter, keys[name], 1):
-                (other,) = planter.connection.execute(
-                    "SELECT other FROM mdl_logstore_standard_log WHERE id = ?", (change["id"],)
-                ).fetchone()
-                said = json.dumps({**json.loads(other), "attempt": number}, separators=(",", ":"))
-                planter.connection.execute(
-                    "UPDATE mdl_logstore_standard_log SET other = ? WHERE id = ?", (said, change["id"])
-                )
-                changes.append(change)
+            changes.append(planter.copy("exelearning_attempt", row, attempt=number, sessiontoken=""))
+        for name, said in logged.items():
+            changes += _copy_log(planter, keys[name], other={**said, "attempt": number})
     keys["last_row"] = max(int(str(change["id"])) for change in changes if change["table"] == "exelearning_attempt")
     title = f"One eXeLearning attempt more than the {MOST_PACKAGE_ATTEMPTS} that are allowed"
     planter.list("attempt-over-cap", "over_cap", title, keys, changes)
@@ -175,43 +171,20 @@ def _over_cap(planter: Planter) -> None:
 
 def _log_unreadable(planter: Planter) -> None:
     keys = planter.choose("an attempt at a package", _ANY)
-    (change,) = _copy_log(planter, keys["completed_log"], 1)
+    said = {"attempt": keys["number"], "score": 55}
+    (change,) = _copy_log(planter, keys["completed_log"], other=said)
     keys["log"] = int(str(change["id"]))
-    planter.connection.execute(
-        "UPDATE mdl_logstore_standard_log SET other = ? WHERE id = ?",
-        (json.dumps({"attempt": keys["number"], "score": 55}, separators=(",", ":")), change["id"]),
-    )
     title = "An entry of the log that tells of a completed attempt and not with which status"
     planter.list("log-entry-out-of-contract", "event_out_of_contract", title, keys, [change])
 
 
-def _copy_log(planter: Planter, row: int, times: int) -> Changes:
-    """The same entry again, a second later each time."""
-    cursor = planter.connection.execute("SELECT * FROM mdl_logstore_standard_log LIMIT 0")
-    columns = ", ".join(column[0] for column in cursor.description if column[0] not in ("id", "timecreated"))
-
-    def copies() -> Iterator[dict[str, object]]:
-        for later in range(1, times + 1):
-            made = planter.connection.execute(
-                f"INSERT INTO mdl_logstore_standard_log (timecreated, {columns})"
-                f" SELECT timecreated + ?, {columns} FROM mdl_logstore_standard_log WHERE id = ?",
-                (later, row),
-            ).lastrowid
-            yield {"table": "logstore_standard_log", "id": made, "inserted": True}
-
-    return list(copies())
-
-
-def _remove(planter: Planter, table: str, row: int) -> Changes:
-    planter.connection.execute(f"DELETE FROM mdl_{table} WHERE id = ?", (row,))
-    return [{"table": table, "id": row, "deleted": True}]
-
-
-def _overwrite(planter: Planter, table: str, column: str, row: int, word: str) -> dict[str, object]:
-    sql = f"SELECT {column} FROM mdl_{table} WHERE id = ?"
-    (before,) = planter.connection.execute(sql, (row,)).fetchone()
-    planter.connection.execute(f"UPDATE mdl_{table} SET {column} = ? WHERE id = ?", (word, row))
-    return {"table": table, "column": column, "id": row, "before": before, "after": word}
+def _copy_log(planter: Planter, row: int, times: int = 1, other: Mapping[str, object] | None = None) -> Changes:
+    """The same entry again, a second later each time, perhaps saying something else."""
+    moment = int(planter.value("logstore_standard_log", "timecreated", row))
+    said = {} if other is None else {"other": json.dumps(other, separators=(",", ":"))}
+    return [
+        planter.copy("logstore_standard_log", row, timecreated=moment + later, **said) for later in range(1, times + 1)
+    ]
 
 
 LIFE_FAULTS: tuple[Callable[[Planter], None], ...] = (

@@ -39,11 +39,29 @@ class Planter:
         sql = f"SELECT CAST({column} AS TEXT) FROM mdl_{table} WHERE id = ?"
         return Decimal(self.connection.execute(sql, (row_id,)).fetchone()[0])
 
-    def change(self, table: str, column: str, row_id: int, value: Decimal) -> dict[str, object]:
-        """Overwrite one number, and say so for the list."""
-        before = self.value(table, column, row_id)
-        self.connection.execute(f"UPDATE mdl_{table} SET {column} = ? WHERE id = ?", (format(value, "f"), row_id))
-        return {"table": table, "column": column, "id": row_id, "before": str(before), "after": str(value)}
+    def change(self, table: str, column: str, row_id: int, value: Decimal | str) -> dict[str, object]:
+        """Overwrite one number or word, and say so for the list."""
+        sql = f"SELECT CAST({column} AS TEXT) FROM mdl_{table} WHERE id = ?"
+        (before,) = self.connection.execute(sql, (row_id,)).fetchone()
+        text = format(value, "f") if isinstance(value, Decimal) else value
+        self.connection.execute(f"UPDATE mdl_{table} SET {column} = ? WHERE id = ?", (text, row_id))
+        return {"table": table, "column": column, "id": row_id, "before": before, "after": str(value)}
+
+    def remove(self, table: str, row_id: int) -> dict[str, object]:
+        """Delete one row, and say so for the list."""
+        self.connection.execute(f"DELETE FROM mdl_{table} WHERE id = ?", (row_id,))
+        return {"table": table, "id": row_id, "deleted": True}
+
+    def copy(self, table: str, row_id: int, **changed: object) -> dict[str, object]:
+        """Insert a row once more, other in some columns, and say so for the list."""
+        cursor = self.connection.execute(f"SELECT * FROM mdl_{table} WHERE id = ?", (row_id,))
+        names = [column[0] for column in cursor.description]
+        row = dict(zip(names, cursor.fetchone(), strict=True)) | changed
+        del row["id"]
+        made = self.connection.execute(
+            f"INSERT INTO mdl_{table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values())
+        )
+        return {"table": table, "id": made.lastrowid or 0, "inserted": True}
 
     def list(self, fault: str, rule: str, title: str, keys: Keys, changes: list[dict[str, object]]) -> None:
         """Add one fault that must give exactly one finding of its rule."""

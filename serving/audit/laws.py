@@ -98,6 +98,20 @@ NEVER_NULL: Mapping[str, tuple[str, ...]] = {
     "rpt_anomalies": ("rule", "source"),
 }
 
+
+def _once(word: str) -> Law:
+    return Law(
+        "fct_attempts",
+        f"{word}_once",
+        f"An attempt that is {word} (no preview) has exactly one event of it at occurrence 1 in its present life.",
+        ("is_preview", f"{word}_at"),
+        joins=f"left join times_of_events e on e.attempt_key = m.attempt_key and e.event = '{word}'",
+        works_out={"times_of_events": lifecycle.TIMES},
+        breach=f"not m.is_preview and m.{word}_at is not null and coalesce(e.times, 0) <> 1",
+        reads=lifecycle.EVENT_NEEDS,
+    )
+
+
 _LAWS = (
     Law(
         "fct_attempts",
@@ -180,26 +194,8 @@ _LAWS = (
         breach="m.completed_at < m.started_at",
         kind="source",
     ),
-    Law(
-        "fct_attempts",
-        "started_once",
-        "An attempt that is started (no preview) has exactly one event of it at occurrence 1 in its present life.",
-        ("is_preview", "started_at"),
-        joins="left join times_of_events e on e.attempt_key = m.attempt_key and e.event = 'started'",
-        works_out={"times_of_events": lifecycle.TIMES},
-        breach="not m.is_preview and m.started_at is not null and coalesce(e.times, 0) <> 1",
-        reads=lifecycle.EVENT_NEEDS,
-    ),
-    Law(
-        "fct_attempts",
-        "completed_once",
-        "An attempt that is completed (no preview) has exactly one event of it at occurrence 1 in its present life.",
-        ("is_preview", "completed_at"),
-        joins="left join times_of_events e on e.attempt_key = m.attempt_key and e.event = 'completed'",
-        works_out={"times_of_events": lifecycle.TIMES},
-        breach="not m.is_preview and m.completed_at is not null and coalesce(e.times, 0) <> 1",
-        reads=lifecycle.EVENT_NEEDS,
-    ),
+    _once("started"),
+    _once("completed"),
     Law(
         "fct_attempt_events",
         "occurrences_are_numbered_through",

@@ -17,15 +17,7 @@ question_attempts as (
 
 final_grades_out_of_bounds as (
     select
-        'score_out_of_bounds' as rule,
-        'grade' as subject,
-        'grade/' || gradebook_grade_key as subject_key,
-        source,
-        course_key,
-        activity_key,
-        cast(null as varchar) as attempt_key,
-        user_key,
-        {{ evidence_json({
+        {{ finding('score_out_of_bounds', 'grade', "'grade/' || gradebook_grade_key", {
             'final_grade': 'final_grade',
             'least': 'least_grade',
             'greatest': 'greatest_grade',
@@ -34,51 +26,33 @@ final_grades_out_of_bounds as (
             'raw_grade': 'raw_grade',
             'is_overridden': 'is_overridden',
             'is_locked': 'is_locked',
-        }) }} as evidence,
-        coalesce(graded_at, modified_at) as occurred_at
+        }, 'coalesce(graded_at, modified_at)', attempt_key='cast(null as varchar)') }}
     from gradebook
     where is_withheld
 ),
 
 attempts_out_of_bounds as (
     select
-        'score_out_of_bounds' as rule,
-        'attempt' as subject,
-        'attempt/' || attempt_key as subject_key,
-        source,
-        course_key,
-        activity_key,
-        attempt_key,
-        user_key,
-        {{ evidence_json({
+        {{ finding('score_out_of_bounds', 'attempt', "'attempt/' || attempt_key", {
             'sum_of_marks': 'marks',
             'least': 'least_mark',
             'greatest': 'greatest_mark',
             'state': 'state',
-        }) }} as evidence,
-        coalesce(submitted_at, modified_at) as occurred_at
+        }, 'coalesce(submitted_at, modified_at)') }}
     from quiz_attempts
     where is_out_of_bounds
 ),
 
 fractions_out_of_bounds as (
     select
-        'score_out_of_bounds' as rule,
-        'question' as subject,
-        'question/' || quiz_attempts.attempt_key || '/' || cast(question_attempts.slot as varchar) as subject_key,
-        quiz_attempts.source,
-        quiz_attempts.course_key,
-        quiz_attempts.activity_key,
-        quiz_attempts.attempt_key,
-        quiz_attempts.user_key,
-        {{ evidence_json({
+        {{ finding('score_out_of_bounds', 'question',
+            "'question/' || quiz_attempts.attempt_key || '/' || cast(question_attempts.slot as varchar)", {
             'fraction': 'question_attempts.fraction',
             'least': 'question_attempts.min_fraction',
             'greatest': 'question_attempts.max_fraction',
             'slot': 'question_attempts.slot',
             'state': 'question_attempts.state',
-        }) }} as evidence,
-        question_attempts.last_at as occurred_at
+        }, 'question_attempts.last_at', of='quiz_attempts') }}
     from question_attempts
     inner join quiz_attempts
         on question_attempts.source = quiz_attempts.source
@@ -89,15 +63,7 @@ fractions_out_of_bounds as (
 -- One finding for a grade, even where it differs on both sides.
 grades_without_a_reason as (
     select
-        'grade_mismatch' as rule,
-        'grade' as subject,
-        grade_key as subject_key,
-        source,
-        course_key,
-        activity_key,
-        cast(null as varchar) as attempt_key,
-        user_key,
-        {{ evidence_json({
+        {{ finding('grade_mismatch', 'grade', "grade_key", {
             'grade': 'grade',
             'computed_grade': 'computed_grade',
             'final_grade': 'published_grade',
@@ -108,8 +74,7 @@ grades_without_a_reason as (
             'gradebook_reason': 'gradebook_reason',
             'grade_method': 'grade_method',
             'attempts_counted': 'attempts_counted',
-        }) }} as evidence,
-        greatest(stored_at, graded_at, submitted_at) as occurred_at
+        }, 'greatest(stored_at, graded_at, submitted_at)', attempt_key='cast(null as varchar)') }}
     from grades
     where
         (parity <> 'match' and parity_reason is null)
@@ -118,41 +83,23 @@ grades_without_a_reason as (
 
 orphaned_attempts as (
     select
-        'orphaned_attempt' as rule,
-        'attempt' as subject,
-        attempt_key as subject_key,
-        source,
-        course_key,
-        activity_key,
-        attempt_key,
-        user_key,
-        {{ evidence_json({
+        {{ finding('orphaned_attempt', 'attempt', "attempt_key", {
             'is_without_quiz': 'is_without_quiz',
             'is_without_usage': 'is_without_usage',
             'question_usage_id': 'question_usage_id',
             'state': 'state',
-        }) }} as evidence,
-        modified_at as occurred_at
+        }, 'modified_at') }}
     from quiz_attempts
     where is_without_quiz or is_without_usage
 ),
 
 duplicate_grades as (
     select
-        'duplicate_grade' as rule,
-        'grade' as subject,
-        grade_key as subject_key,
-        source,
-        course_key,
-        activity_key,
-        cast(null as varchar) as attempt_key,
-        user_key,
-        {{ evidence_json({
+        {{ finding('duplicate_grade', 'grade', "grade_key", {
             'rows_stored': 'rows_stored',
             'grade_used': 'grade',
             'computed_grade': 'computed_grade',
-        }) }} as evidence,
-        stored_at as occurred_at
+        }, 'stored_at', attempt_key='cast(null as varchar)') }}
     from grades
     where rows_stored > 1
 ),

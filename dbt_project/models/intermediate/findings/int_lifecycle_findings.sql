@@ -21,23 +21,14 @@ repeated as (
 
 repeated_events as (
     select
-        'repeated_event' as rule,
-        'event' as subject,
-        'event/' || event_key as subject_key,
-        source,
-        course_key,
-        activity_key,
-        attempt_key,
-        user_key,
-        {{ evidence_json({
+        {{ finding('repeated_event', 'event', "'event/' || event_key", {
             'event': 'event',
             'generation': 'generation',
             'occurrence': 'occurrence',
             'reported_score': 'reported_score',
             'reported_status': 'reported_status',
             'log_id': 'log_id',
-        }) }} as evidence,
-        occurred_at
+        }, 'occurred_at') }}
     from repeated
     where not is_of_flood
 ),
@@ -71,39 +62,21 @@ vanished as (
 
 events_without_attempt as (
     select
-        'event_without_attempt' as rule,
-        'event' as subject,
-        'attempt/' || attempt_key || '/' || cast(generation as varchar) as subject_key,
-        source,
-        course_key,
-        activity_key,
-        attempt_key,
-        user_key,
-        {{ evidence_json({
+        {{ finding('event_without_attempt', 'event', "'attempt/' || attempt_key || '/' || cast(generation as varchar)", {
             'events': 'events',
             'generation': 'generation',
             'attempt_number': 'attempt_number',
-        }) }} as evidence,
-        occurred_at
+        }, 'occurred_at') }}
     from vanished
 ),
 
 attempts_without_event as (
     select
-        'attempt_without_event' as rule,
-        'attempt' as subject,
-        'event/' || attempt_events.event_key as subject_key,
-        attempt_events.source,
-        attempt_events.course_key,
-        attempt_events.activity_key,
-        attempt_events.attempt_key,
-        attempt_events.user_key,
-        {{ evidence_json({
+        {{ finding('attempt_without_event', 'attempt', "'event/' || attempt_events.event_key", {
             'missing_event': 'attempt_events.event',
             'generation': 'attempt_events.generation',
             'logged_since': 'log_spans.begins_at',
-        }) }} as evidence,
-        attempt_events.occurred_at
+        }, 'attempt_events.occurred_at', of='attempt_events') }}
     from attempt_events
     inner join log_spans
         on attempt_events.source = log_spans.source
@@ -119,20 +92,11 @@ attempts_without_event as (
 
 completed_before_started as (
     select
-        'completed_before_started' as rule,
-        'event' as subject,
-        'event/' || event_key as subject_key,
-        source,
-        course_key,
-        activity_key,
-        attempt_key,
-        user_key,
-        {{ evidence_json({
+        {{ finding('completed_before_started', 'event', "'event/' || event_key", {
             'generation': 'generation',
             'reported_status': 'reported_status',
             'log_id': 'log_id',
-        }) }} as evidence,
-        occurred_at
+        }, 'occurred_at') }}
     from attempt_events
     where
         is_before_start
@@ -141,20 +105,11 @@ completed_before_started as (
 
 taken_back as (
     select
-        'terminal_regressed' as rule,
-        'attempt' as subject,
-        'attempt/' || attempt_key as subject_key,
-        source,
-        course_key,
-        activity_key,
-        attempt_key,
-        user_key,
-        {{ evidence_json({
+        {{ finding('terminal_regressed', 'attempt', "'attempt/' || attempt_key", {
             'reported_status': 'reported_status',
             'status_now': 'final_status',
             'log_id': 'log_id',
-        }) }} as evidence,
-        occurred_at
+        }, 'occurred_at') }}
     from attempt_events
     where is_taken_back
 ),
@@ -162,23 +117,28 @@ taken_back as (
 -- One finding in place of many.
 floods as (
     select
-        'event_flood' as rule,
-        'attempt' as subject,
-        'attempt/' || attempt_key || '/' || cast(generation as varchar) as subject_key,
         source,
+        attempt_key,
+        generation,
         min(course_key) as course_key,
         min(activity_key) as activity_key,
-        attempt_key,
         min(user_key) as user_key,
-        {{ evidence_json({
-            'events': 'count(*)',
-            'generation': 'generation',
-            'repeated': "string_agg(distinct event, ', ' order by event)",
-        }) }} as evidence,
+        count(*) as events,
+        string_agg(distinct event, ', ' order by event) as repeated,
         max(occurred_at) as occurred_at
     from repeated
     where is_of_flood
     group by source, attempt_key, generation
+),
+
+event_floods as (
+    select
+        {{ finding('event_flood', 'attempt', "'attempt/' || attempt_key || '/' || cast(generation as varchar)", {
+            'events': 'events',
+            'generation': 'generation',
+            'repeated': 'repeated',
+        }, 'occurred_at') }}
+    from floods
 ),
 
 findings as (
@@ -192,7 +152,7 @@ findings as (
     union all
     select * from taken_back
     union all
-    select * from floods
+    select * from event_floods
 )
 
 select * from findings

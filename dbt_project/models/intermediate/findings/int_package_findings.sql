@@ -9,21 +9,12 @@ scorm_attempts as (
 
 packages_out_of_bounds as (
     select
-        'score_out_of_bounds' as rule,
-        'attempt' as subject,
-        'attempt/' || attempt_key as subject_key,
-        source,
-        course_key,
-        activity_key,
-        attempt_key,
-        user_key,
-        {{ evidence_json({
+        {{ finding('score_out_of_bounds', 'attempt', "'attempt/' || attempt_key", {
             'score': 'reported_score',
             'greatest': 'max_score',
             'scaled': 'reported_scaled',
             'status': 'status',
-        }) }} as evidence,
-        scored_at as occurred_at
+        }, 'scored_at') }}
     from exelearning_attempts
     where is_out_of_bounds
 ),
@@ -66,60 +57,33 @@ lost as (
 
 lost_terminals as (
     select
-        'lost_terminal' as rule,
-        'attempt' as subject,
-        'attempt/' || attempt_key as subject_key,
-        source,
-        course_key,
-        activity_key,
-        attempt_key,
-        user_key,
-        {{ evidence_json({
+        {{ finding('lost_terminal', 'attempt', "'attempt/' || attempt_key", {
             'parts_scored': 'items_answered',
             'channel': 'channel',
             'attempt_number': 'attempt_number',
-        }) }} as evidence,
-        last_activity_at as occurred_at
+        }, 'last_activity_at') }}
     from lost
 ),
 
 contradictory_verdicts as (
     select
-        'contradictory_verdict' as rule,
-        'attempt' as subject,
-        'attempt/' || attempt_key as subject_key,
-        source,
-        course_key,
-        activity_key,
-        attempt_key,
-        user_key,
-        {{ evidence_json({
+        {{ finding('contradictory_verdict', 'attempt', "'attempt/' || attempt_key", {
             'last_verdict': 'verdict',
             'status': 'status',
             'score': 'reported_score',
             'greatest': 'max_score',
-        }) }} as evidence,
-        scored_at as occurred_at
+        }, 'scored_at') }}
     from exelearning_attempts
     where is_contradictory
 ),
 
 double_channels as (
     select
-        'double_channel' as rule,
-        'attempt' as subject,
-        'attempt/' || attempt_key as subject_key,
-        source,
-        course_key,
-        activity_key,
-        attempt_key,
-        user_key,
-        {{ evidence_json({
+        {{ finding('double_channel', 'attempt', "'attempt/' || attempt_key", {
             'scaled': 'reported_scaled',
             'scaled_by_statements': 'said_scaled',
             'parts_scored': 'items_answered',
-        }) }} as evidence,
-        last_activity_at as occurred_at
+        }, 'last_activity_at') }}
     from exelearning_attempts
     where is_of_two_channels
 ),
@@ -152,19 +116,10 @@ attempts as (
 
 over_cap as (
     select
-        'over_cap' as rule,
-        'attempt' as subject,
-        'attempt/' || attempt_key as subject_key,
-        source,
-        course_key,
-        activity_key,
-        attempt_key,
-        user_key,
-        {{ evidence_json({
+        {{ finding('over_cap', 'attempt', "'attempt/' || attempt_key", {
             'attempt_number': 'attempt_number',
             'max_attempts': 'max_attempts',
-        }) }} as evidence,
-        started_at as occurred_at
+        }, 'started_at') }}
     from attempts
     where is_over_cap
 ),

@@ -33,7 +33,7 @@ logged_events as (
 ),
 
 lives as (
-    select * from {{ ref('int_attempts_with_lives') }}
+    select * from {{ ref('int_attempts') }}
     where
         not is_preview
         and activity_type in ('quiz', 'exelearning')

@@ -3,9 +3,10 @@
     unique_key=['lifecycle_key'], meta={'touched_by': 'int_touched_lifecycles'}
 ) }}
 -- One row for each event of an attempt's life: those that were logged, and those that only the attempt itself tells of.
+{% set life = 'source, activity_type, subject_id, subject_user_id, number_in_life' %}
 with attempts as (
     select *
-    from {{ ref('int_attempts_with_lives') }} as stored
+    from {{ ref('int_attempts') }} as stored
     where {{ only_touched('int_touched_lifecycles', {
         'source': 'stored.source',
         'activity_type': 'stored.activity_type',
@@ -86,7 +87,7 @@ lived as (
         * exclude (is_end),
         -- a reset ends nothing where nothing was logged since the last end
         is_end and (event is not null or coalesce(not lag(is_end) over (
-            partition by source, activity_type, subject_id, subject_user_id, number_in_life
+            partition by {{ life }}
             order by occurred_at, log_id
         ), false)) as is_end
     from with_ends
@@ -96,21 +97,21 @@ told as (
     select
         *,
         1 + coalesce(sum(cast(is_end as integer)) over (
-            partition by source, activity_type, subject_id, subject_user_id, number_in_life
+            partition by {{ life }}
             order by occurred_at, log_id
             rows between unbounded preceding and 1 preceding
         ), 0) as generation,
         1 + sum(cast(is_end as integer)) over (
-            partition by source, activity_type, subject_id, subject_user_id, number_in_life
+            partition by {{ life }}
         ) as last_generation,
         bool_or(event = 'previewed') over (
-            partition by source, activity_type, subject_id, subject_user_id, number_in_life
+            partition by {{ life }}
         ) as is_of_preview,
         min(log_id) filter (where event is not null) over (
-            partition by source, activity_type, subject_id, subject_user_id, number_in_life
+            partition by {{ life }}
         ) as first_log_id,
         max(quiz_id) over (
-            partition by source, activity_type, subject_id, subject_user_id, number_in_life
+            partition by {{ life }}
         ) as logged_quiz_id
     from lived
 ),
@@ -119,7 +120,7 @@ published as (
     select
         *,
         count(*) filter (where event = 'reopened') over (
-            partition by source, activity_type, subject_id, subject_user_id, number_in_life, generation
+            partition by {{ life }}, generation
             order by occurred_at, log_id
             rows between unbounded preceding and current row
         ) as times_reopened
@@ -133,16 +134,15 @@ numbered as (
     select
         *,
         row_number() over (
-            partition by source, activity_type, subject_id, subject_user_id, number_in_life, generation, event
+            partition by {{ life }}, generation, event
             order by occurred_at, log_id
         ) as occurrence,
         counts_once and row_number() over (
-            partition by
-                source, activity_type, subject_id, subject_user_id, number_in_life, generation, event, times_reopened
+            partition by {{ life }}, generation, event, times_reopened
             order by occurred_at, log_id
         ) > 1 as is_repeated,
         min(occurred_at) filter (where event = 'started') over (
-            partition by source, activity_type, subject_id, subject_user_id, number_in_life, generation
+            partition by {{ life }}, generation
         ) as generation_started_at
     from published
 ),
@@ -206,24 +206,16 @@ from_log as (
         attempts.final_score
     from numbered
     left join attempts
-        on numbered.source = attempts.source
-        and numbered.activity_type = attempts.activity_type
-        and numbered.subject_id = attempts.subject_id
-        and numbered.subject_user_id is not distinct from attempts.subject_user_id
-        and numbered.number_in_life is not distinct from attempts.number_in_life
+        on {{ same_life('numbered', 'attempts') }}
     where not coalesce(attempts.is_preview, false)
 ),
 
 lives as (
     select
-        source,
-        activity_type,
-        subject_id,
-        subject_user_id,
-        number_in_life,
+        {{ life }},
         max(last_generation) as generation
     from told
-    group by source, activity_type, subject_id, subject_user_id, number_in_life
+    group by {{ life }}
 ),
 
 derived as (
@@ -238,7 +230,8 @@ moments as (
         derived.event,
         case derived.event
             when 'started' then attempts.started_at
-            when 'submitted' then attempts.submitted_at
+            -- a package is handed in by being completed
+            when 'submitted' then case when attempts.activity_type = 'quiz' then attempts.submitted_at end
             when 'completed' then attempts.completed_at
             when 'abandoned' then attempts.abandoned_at
         end as occurred_at
@@ -263,15 +256,7 @@ from_attempts as (
         1 as occurrence,
         moments.occurred_at,
         moments.channel,
-        cast(null as varchar) as done_by,
-        cast(null as varchar) as origin,
-        cast(null as varchar) as operation,
-        cast(null as varchar) as education_level,
-        cast(null as decimal(18, 5)) as reported_score,
-        cast(null as varchar) as reported_status,
         'attempt' as source_of_event,
-        cast(null as bigint) as log_id,
-        cast(null as bigint) as course_module_id,
         false as is_repeated,
         false as is_before_start,
         true as is_of_last_generation,
@@ -281,22 +266,14 @@ from_attempts as (
         moments.final_score
     from moments
     left join lives
-        on moments.source = lives.source
-        and moments.activity_type = lives.activity_type
-        and moments.subject_id = lives.subject_id
-        and moments.subject_user_id is not distinct from lives.subject_user_id
-        and moments.number_in_life is not distinct from lives.number_in_life
+        on {{ same_life('moments', 'lives') }}
     where
         moments.occurred_at is not null
         and not exists (
             select 1
             from numbered
             where
-                numbered.source = moments.source
-                and numbered.activity_type = moments.activity_type
-                and numbered.subject_id = moments.subject_id
-                and numbered.subject_user_id is not distinct from moments.subject_user_id
-                and numbered.number_in_life is not distinct from moments.number_in_life
+                {{ same_life('numbered', 'moments') }}
                 and numbered.generation = numbered.last_generation
                 and numbered.event = moments.event
         )
@@ -304,7 +281,7 @@ from_attempts as (
 
 united as (
     select * from from_log
-    union all
+    union all by name
     select * from from_attempts
 ),
 

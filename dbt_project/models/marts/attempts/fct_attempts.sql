@@ -3,128 +3,6 @@
     unique_key=['activity_key', 'user_key'], meta={'touched_by': 'int_touched_activity_accounts'}
 ) }}
 -- One row for each attempt at an activity.
-with quiz_attempts as (
-    select * from {{ ref('int_quiz_attempts') }}
-),
-
-exelearning_attempts as (
-    select * from {{ ref('int_exelearning_attempts') }}
-),
-
-scorm_attempts as (
-    select * from {{ ref('int_scorm_attempts') }}
-),
-
-attempts as (
-    select
-        attempt_key,
-        source,
-        'quiz' as activity_type,
-        cast(quiz_attempt_id as varchar) as attempt_id,
-        activity_key,
-        course_key,
-        user_key,
-        attempt_number,
-        channel,
-        state,
-        outcome,
-        url,
-        raw_score,
-        quiz_sum as max_score,
-        score_scaled,
-        grade,
-        items_total,
-        items_answered,
-        duration_seconds,
-        is_preview,
-        is_first,
-        is_last,
-        is_counted,
-        is_graded_attempt,
-        needs_grading,
-        cast(null as boolean) as is_completed_on_first_commit,
-        cast(null as boolean) as is_score_clamped,
-        cast(null as bigint) as items_stale,
-        cast(null as bigint) as items_removed,
-        started_at,
-        submitted_at,
-        completed_at,
-        last_activity_at
-    from quiz_attempts
-    union all
-    select
-        attempt_key,
-        source,
-        'exelearning' as activity_type,
-        cast(exelearning_attempt_id as varchar) as attempt_id,
-        activity_key,
-        course_key,
-        user_key,
-        attempt_number,
-        channel,
-        state,
-        outcome,
-        null as url,
-        raw_score,
-        max_score,
-        score_scaled,
-        grade,
-        items_total,
-        items_answered,
-        duration_seconds,
-        false as is_preview,
-        is_first,
-        is_last,
-        is_counted,
-        is_graded_attempt,
-        false as needs_grading,
-        is_completed_on_first_commit,
-        is_clamped as is_score_clamped,
-        items_stale,
-        items_removed,
-        started_at,
-        completed_at as submitted_at,
-        completed_at,
-        last_activity_at
-    from exelearning_attempts
-    union all
-    select
-        attempt_key,
-        source,
-        'scorm' as activity_type,
-        attempt_id,
-        activity_key,
-        course_key,
-        user_key,
-        attempt_number,
-        'scorm' as channel,
-        state,
-        outcome,
-        null as url,
-        score as raw_score,
-        max_score,
-        score_scaled,
-        score as grade,
-        items_total,
-        items_answered,
-        duration_seconds,
-        false as is_preview,
-        is_first,
-        is_last,
-        is_counted,
-        is_graded_attempt,
-        false as needs_grading,
-        null as is_completed_on_first_commit,
-        null as is_score_clamped,
-        null as items_stale,
-        null as items_removed,
-        started_at,
-        completed_at as submitted_at,
-        completed_at,
-        last_activity_at
-    from scorm_attempts
-)
-
 select
     attempt_key,
     source,
@@ -159,7 +37,7 @@ select
     submitted_at,
     completed_at,
     last_activity_at
-from attempts
+from {{ ref('int_attempts') }} as attempts
 where {{ only_touched('int_touched_activity_accounts', {
     'activity_key': 'attempts.activity_key',
     'user_key': 'attempts.user_key',

@@ -4,7 +4,7 @@ with attempt_events as (
 ),
 
 attempts as (
-    select * from {{ ref('int_attempts_with_lives') }}
+    select * from {{ ref('int_attempts') }}
 ),
 
 log_spans as (
