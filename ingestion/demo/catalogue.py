@@ -66,6 +66,12 @@ class CoursePlan:
     leaving: str | None = None
 
 
+# eXeLearning activities that are graded part by part, and those that are not graded at all; the others as a whole.
+BY_PARTS = frozenset({"El cor"})
+UNGRADED = frozenset({"Dictado: práctica libre"})
+# kind and name of each part of an eXeLearning package
+PACKAGE_PARTS = (("trueorfalse", "Verdadero o falso"), ("guess", "Adivina la palabra"))
+
 # name, parent; IOMAD gives each company a category of its own
 CATEGORIES = (
     ("Category 1", None),
@@ -186,7 +192,9 @@ COURSES = (
             QuizPlan("Comentario de texto", AVERAGE, (("shortanswer", "2"), ("essay", "8"))),
             QuizPlan("Repaso sin nota", HIGHEST, _all("truefalse multichoice"), grade=0, is_practice=True),
         ),
-        activities=(("page", "Normas"), ("assign", "Reseña"), ("forum", "Tertulia")),
+        activities=(
+            ("page", "Normas"), ("assign", "Reseña"), ("forum", "Tertulia"), ("exelearning", "Dictado: práctica libre"),
+        ),
         completion=False,
     ),
     CoursePlan(

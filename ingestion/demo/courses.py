@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from ingestion.demo.catalogue import CATEGORIES, COURSES, CoursePlan, QuizPlan, moment
+from ingestion.demo.catalogue import BY_PARTS, CATEGORIES, COURSES, UNGRADED, CoursePlan, QuizPlan, moment
 from ingestion.demo.people import SITE_COURSE
 from ingestion.demo.world import CATEGORY, COURSE, DAY, HOUR, MODULE, Place, World, at
 
@@ -44,6 +44,14 @@ class Activity:
     needs_pass: bool
     is_leaving: bool = False
     plan: QuizPlan | None = None
+
+    @property
+    def is_by_parts(self) -> bool:
+        return self.module == "exelearning" and self.name in BY_PARTS
+
+    @property
+    def is_graded(self) -> bool:
+        return self.module != "exelearning" or self.name not in UNGRADED
 
 
 @dataclass(slots=True)
@@ -172,8 +180,8 @@ def _add_instance(world: World, module: str, course_id: int, name: str, added: i
         extra = {"version": "SCORM_1.2", "maxgrade": 100.0, "grademethod": 1, "whatgrade": 0, "maxattempt": 0}
     elif module == "exelearning":
         extra = {
-            "grademodel": 0, "grademethod": 0, "maxattempt": MOST_PACKAGE_ATTEMPTS, "entryname": "index.html",
-            "timecreated": added, "revision": 1,
+            "grademodel": int(name in BY_PARTS), "gradeenabled": int(name not in UNGRADED), "grademethod": 0,
+            "maxattempt": MOST_PACKAGE_ATTEMPTS, "entryname": "index.html", "timecreated": added, "revision": 1,
         }  # fmt: skip
     elif module == "assign":
         extra = {"grade": 100}

@@ -136,7 +136,7 @@ class Gradebook:
             by = learner.person.id if item.activity and item.activity.module != "assign" else teacher.id
             source = f"mod/{item.activity.module}" if item.activity else "gradebook"
             if item.activity and item.activity.module in PACKAGES:
-                self.plays += [Play(item.activity, learner.person, push) for push in pushes]
+                self.plays += [Play(item.activity, learner.person, push, item.item_number) for push in pushes]
         if not pushes or (item.locked_at and pushes[0].moment >= item.locked_at):
             return None
         row = Grade(item, learner.person, pushes[0].moment, raw_maximum=pushes[0].maximum)

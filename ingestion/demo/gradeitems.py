@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from ingestion.demo.catalogue import NATURAL
+from ingestion.demo.catalogue import NATURAL, PACKAGE_PARTS
 from ingestion.demo.courses import Activity, Course
 from ingestion.demo.people import ADMIN
 from ingestion.demo.quizzes import Quiz
@@ -31,6 +31,7 @@ class GradeItem:
     hidden: int = 0
     locked_at: int = 0
     activity: Activity | None = None
+    item_number: int = 0
     quiz: Quiz | None = None
     parent: GradeItem | None = None
     children: list[GradeItem] = field(default_factory=list)
@@ -78,7 +79,13 @@ def _make_course_items(world: World, course: Course, quizzes: dict[int, Quiz], s
                 multiplier=Decimal(quiz.plan.multiplier), plus=Decimal(quiz.plan.plus), activity=activity, quiz=quiz,
                 locked_at=quiz.locked_at or 0, parent=parent, hidden=int(quiz.plan.is_hidden),
             )  # fmt: skip
-        elif activity.module in ("assign", "scorm", "exelearning"):
+        elif activity.is_by_parts:
+            items += [
+                GradeItem(0, course, "mod", _HUNDRED, activity=activity, item_number=number, parent=total)
+                for number in range(1, len(PACKAGE_PARTS) + 1)
+            ]
+            continue
+        elif activity.module in ("assign", "scorm", "exelearning") and activity.is_graded:
             passing = Decimal(50) if activity.module == "assign" else Decimal(0)
             item = GradeItem(0, course, "mod", _HUNDRED, pass_grade=passing, activity=activity, parent=total)
         else:
@@ -132,7 +139,8 @@ def _doubled(item: GradeItem) -> int:
 
 def _name(item: GradeItem) -> str | None:
     if item.activity:
-        return item.activity.name
+        part = f": {PACKAGE_PARTS[item.item_number - 1][1]}" if item.item_number else ""
+        return item.activity.name + part
     if item.kind == "manual":
         return "Actitud" if item.scale_id else "Participación"
     return None
@@ -144,8 +152,8 @@ def _row(item: GradeItem, order: int, categories: dict[int, int], maximum: Decim
     return {
         "courseid": item.course.id, "itemtype": item.kind, "itemmodule": activity.module if activity else None,
         "iteminstance": activity.instance if activity else categories.get(item.id),
-        "itemnumber": 0 if activity else None, "gradetype": 2 if item.scale_id else 1, "grademax": maximum,
-        "grademin": item.minimum, "scaleid": item.scale_id, "gradepass": item.pass_grade,
+        "itemnumber": item.item_number if activity else None, "gradetype": 2 if item.scale_id else 1,
+        "grademax": maximum, "grademin": item.minimum, "scaleid": item.scale_id, "gradepass": item.pass_grade,
         "multfactor": item.multiplier, "plusfactor": item.plus, "sortorder": order, "hidden": item.hidden,
         "locked": locked,
     }  # fmt: skip

@@ -13,7 +13,7 @@ from ingestion.demo.enrolments import enrol_everyone, write_last_accesses
 from ingestion.demo.gradebook import Gradebook, write_gradebook
 from ingestion.demo.gradeitems import make_grade_items, write_item_history
 from ingestion.demo.log import quiz_events, write_log
-from ingestion.demo.packages import write_packages
+from ingestion.demo.packages import write_packages, write_ungraded
 from ingestion.demo.people import make_people, write_cohorts, write_people
 from ingestion.demo.quizzes import make_quizzes
 from ingestion.demo.results import replay, write_quiz_grades
@@ -45,6 +45,7 @@ def build(path: Path, seed: int, students: int, attempts: int) -> None:
         book = Gradebook(world, items, results, classes)
         write_gradebook(world, book)
         played = write_packages(world, book.plays, graders)
+        write_ungraded(world, courses, classes)
 
         standings = write_completion(world, courses, classes, items, book)
         write_track(world, companies, standings, book, items)

@@ -129,7 +129,11 @@ def _verdicts_contradict(planter: Planter) -> None:
 
 
 def _graded_twice(planter: Planter) -> None:
-    keys = planter.choose("an attempt told by statements", _BY_STATEMENTS)
+    # Where parts are graded by themselves, another score would be another grade.
+    whole = (
+        f"SELECT * FROM ({_BY_STATEMENTS}) WHERE exelearning IN (SELECT id FROM mdl_exelearning WHERE grademodel = 0)"
+    )
+    keys = planter.choose("an attempt told by statements", whole)
     score = planter.value("exelearning_attempt", "rawscore", keys["part_row"])
     other = score - 7 if score >= 50 else score + 7
     changes = [

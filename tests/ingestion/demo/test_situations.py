@@ -73,6 +73,18 @@ SITUATIONS = {
     " AND a.itemnumber = 0 AND d.other = '{{\"attemptid\":\"' || a.attempt || '\"}}' WHERE d.action = 'deleted'",
     "as many package attempts as are allowed": "SELECT count(*) > 0 FROM (SELECT 1 FROM mdl_exelearning_attempt"
     " GROUP BY exelearningid, userid HAVING count(DISTINCT attempt) = 3)",
+    "a package graded part by part": "SELECT count(*) = 2 AND min(itemnumber) = 1 FROM mdl_grade_items"
+    " WHERE itemmodule = 'exelearning' AND iteminstance IN (SELECT id FROM mdl_exelearning WHERE grademodel = 1)",
+    "a package without grading whose statements are kept": "SELECT count(*) > 10 AND min(length(registration)) = 40"
+    " FROM mdl_exelearning_tracking_events WHERE exelearningid IN"
+    " (SELECT id FROM mdl_exelearning WHERE gradeenabled = 0)"
+    " AND exelearningid NOT IN (SELECT exelearningid FROM mdl_exelearning_attempt)"
+    " AND exelearningid NOT IN (SELECT iteminstance FROM mdl_grade_items WHERE itemmodule = 'exelearning')",
+    "packages to which learners came by statements and by SCORM": "SELECT count(*) > 0 FROM (SELECT 1"
+    " FROM mdl_exelearning_attempt a LEFT JOIN mdl_exelearning_tracking_events t ON t.registration = a.sessiontoken"
+    " WHERE a.itemnumber = 0 GROUP BY a.exelearningid, a.userid"
+    " HAVING count(DISTINCT CASE WHEN t.id IS NULL THEN a.attempt END) > 0"
+    " AND count(DISTINCT CASE WHEN t.id IS NOT NULL THEN a.attempt END) > 0)",
     "people who never came": "SELECT count(*) > 0 FROM mdl_user WHERE lastaccess = 0 AND id > 2",
 }
 
