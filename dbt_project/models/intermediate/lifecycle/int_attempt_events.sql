@@ -123,7 +123,13 @@ published as (
             partition by {{ life }}, generation
             order by occurred_at, log_id
             rows between unbounded preceding and current row
-        ) as times_reopened
+        ) as times_reopened,
+        -- ordered like the one before: the rows are sorted once
+        min(occurred_at) filter (where event = 'started') over (
+            partition by {{ life }}, generation
+            order by occurred_at, log_id
+            rows between unbounded preceding and unbounded following
+        ) as generation_started_at
     from told
     where
         is_published
@@ -137,13 +143,10 @@ numbered as (
             partition by {{ life }}, generation, event
             order by occurred_at, log_id
         ) as occurrence,
-        counts_once and row_number() over (
-            partition by {{ life }}, generation, event, times_reopened
+        coalesce(counts_once and times_reopened = lag(times_reopened) over (
+            partition by {{ life }}, generation, event
             order by occurred_at, log_id
-        ) > 1 as is_repeated,
-        min(occurred_at) filter (where event = 'started') over (
-            partition by {{ life }}, generation
-        ) as generation_started_at
+        ), false) as is_repeated
     from published
 ),
 
